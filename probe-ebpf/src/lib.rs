@@ -1,0 +1,2 @@
+//! The datapath's plain code: no kernel, no allocation, tested on the host.
+#![no_std]

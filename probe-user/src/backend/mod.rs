@@ -1,0 +1,1 @@
+//! What can enforce a plan, and how.

@@ -1,0 +1,54 @@
+//! Doing something inside a network namespace.
+
+use std::{fs::File, io, os::fd::AsFd, thread};
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use super::Target;
+
+/// Why a network namespace could not be entered.
+#[derive(Debug, thiserror::Error)]
+pub enum NamespaceError {
+    /// The namespace's file is not there.
+    #[error("network namespace {target} cannot be opened; `ip netns list` shows the ones that exist")]
+    Open {
+        /// The target asked for.
+        target: Target,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// `setns(2)` refused.
+    #[error("network namespace {target} cannot be entered; netsplit needs root (CAP_SYS_ADMIN) for it")]
+    Enter {
+        /// The target asked for.
+        target: Target,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+/// Runs `work` on a thread of its own inside the target's network namespace and waits for it.
+///
+/// Only the network namespace changes (`setns(2)` with `CLONE_NEWNET`), and only for that thread and the
+/// threads it starts: mounts stay as they are, so bpffs and `/sys` remain the caller's. Sockets and child
+/// processes that `work` makes belong to the namespace.
+pub fn within<T: Send>(target: &Target, work: impl FnOnce() -> T + Send) -> Result<T, NamespaceError> {
+    let namespace = match target {
+        Target::Local => None,
+        Target::Netns(_) => Some(
+            File::open(target.namespace_path())
+                .map_err(|source| NamespaceError::Open { target: target.clone(), source })?,
+        ),
+    };
+    thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            if let Some(namespace) = namespace {
+                move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).map_err(
+                    |errno| NamespaceError::Enter { target: target.clone(), source: errno.into() },
+                )?;
+            }
+            Ok(work())
+        });
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}

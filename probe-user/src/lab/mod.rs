@@ -1,0 +1,1 @@
+//! The embedded cluster: three Patroni nodes, etcd, `HAProxy` and an observer in network namespaces.

@@ -1,0 +1,28 @@
+//! The `netsplit` command.
+
+use std::io::{self, IsTerminal};
+
+use clap::Parser;
+use netsplit::cli::{Cli, ExitCode};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    let level = match cli.verbose {
+        0 => "warn",
+        1 => "netsplit=info,warn",
+        _ => "netsplit=trace,info",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_env("NETSPLIT_LOG").unwrap_or_else(|_| EnvFilter::new(level)))
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        .init();
+    match cli.run() {
+        Ok(code) => code.into(),
+        Err(report) => {
+            eprintln!("{report:?}");
+            ExitCode::of(&report).into()
+        }
+    }
+}

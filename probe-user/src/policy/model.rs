@@ -1,0 +1,159 @@
+//! A policy as its author wrote it: names and roles, nothing resolved.
+
+use std::fmt;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+/// A policy file: a description and the rules that make up the cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// What the cut is, for people.
+    pub description: String,
+    /// At least one rule; where two match a packet, the earlier one decides.
+    pub rules: Vec<Rule>,
+}
+
+/// One line of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Where the rule is enforced.
+    pub node: NodeSelector,
+    /// Which way the packets go, seen from the node.
+    pub direction: Direction,
+    /// Which transport protocol.
+    pub protocol: Protocol,
+    /// The node's own ports; empty means every port.
+    pub ports: Vec<PortRange>,
+    /// The peer's ports; empty means every port.
+    pub peer_ports: Vec<PortRange>,
+    /// Who the node is cut from; empty means everyone.
+    pub peers: Vec<Peer>,
+    /// Which packets of a flow.
+    pub flows: Flows,
+    /// What happens to a packet that matches.
+    pub action: Action,
+    /// Also what the node sends to itself through `lo`.
+    pub loopback: bool,
+    /// The interfaces to cut on; empty means every interface that is up.
+    pub interfaces: Vec<String>,
+}
+
+/// Where a rule is enforced: the `node` key of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum NodeSelector {
+    /// `local`: the target that the command names, this machine unless told otherwise.
+    Local,
+    /// `@leader`: the node that holds the leader key.
+    Leader,
+    /// `@replica`: every member that is not the leader.
+    Replica,
+    /// `@sync`: every synchronous standby.
+    Sync,
+    /// `@any`: one member, the first by name.
+    Any,
+    /// `*`: every node of the inventory.
+    All,
+    /// A node by its name in the inventory.
+    Name(String),
+}
+
+impl fmt::Display for NodeSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Local => "local",
+            Self::Leader => "@leader",
+            Self::Replica => "@replica",
+            Self::Sync => "@sync",
+            Self::Any => "@any",
+            Self::All => "*",
+            Self::Name(name) => name,
+        })
+    }
+}
+
+/// Who the node is cut from: an entry of the `peers` key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Peer {
+    /// Nodes of the cluster, by role or by name.
+    Node(NodeSelector),
+    /// An address or a prefix, IPv4 or IPv6, as the author wrote it.
+    Prefix(IpNet),
+}
+
+/// Which way packets go, seen from the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Arriving at the node.
+    In,
+    /// Leaving the node.
+    Out,
+    /// Either.
+    Both,
+}
+
+/// Which transport protocol a rule names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// TCP (RFC 9293).
+    Tcp,
+    /// UDP (RFC 768).
+    Udp,
+    /// Every IP protocol, except that IPv6 neighbour discovery passes, as ARP does for IPv4.
+    Any,
+}
+
+/// Which packets of a flow a rule names. Judged by the packet alone, without connection tracking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flows {
+    /// Every packet.
+    All,
+    /// TCP segments with SYN and without ACK: attempts to connect.
+    New,
+    /// Every other TCP segment.
+    Established,
+}
+
+/// What happens to a packet that matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// The packet vanishes.
+    Drop,
+    /// The sender gets ICMP or `ICMPv6` port unreachable (RFC 792, RFC 4443 3.1).
+    Reject,
+    /// The sender gets a TCP RST (RFC 9293 3.10.7.1).
+    Reset,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Drop => "drop",
+            Self::Reject => "reject",
+            Self::Reset => "reset",
+        })
+    }
+}
+
+/// Ports from `first` to `last`, both included; never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PortRange {
+    /// The lowest port.
+    pub first: u16,
+    /// The highest port, at least `first`.
+    pub last: u16,
+}
+
+impl fmt::Display for PortRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.first == self.last {
+            write!(f, "{}", self.first)
+        } else {
+            write!(f, "{}-{}", self.first, self.last)
+        }
+    }
+}

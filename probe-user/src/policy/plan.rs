@@ -1,0 +1,52 @@
+//! A policy resolved against a live cluster. Pure data: printing it is the dry run.
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Direction, Flows, PortRange, Protocol};
+use crate::cluster::Target;
+
+/// For each node, the exact rules with addresses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The policy's description.
+    pub description: String,
+    /// One entry for each node that has a rule; no node twice.
+    pub nodes: Vec<NodePlan>,
+}
+
+/// The rules of one node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodePlan {
+    /// The node's name in the inventory, or the target where there is no inventory.
+    pub node: String,
+    /// Where the rules are enforced.
+    pub target: Target,
+    /// In the policy's order: where two match a packet, the earlier one decides.
+    pub rules: Vec<PlannedRule>,
+}
+
+/// One rule with everything resolved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedRule {
+    /// Which rule of the policy this came from, counted from 0.
+    pub origin: usize,
+    /// Which way the packets go, seen from the node.
+    pub direction: Direction,
+    /// Which transport protocol.
+    pub protocol: Protocol,
+    /// The node's own ports; empty means every port.
+    pub ports: Vec<PortRange>,
+    /// The peer's ports; empty means every port.
+    pub peer_ports: Vec<PortRange>,
+    /// The peers' prefixes; empty means everyone.
+    pub peers: Vec<IpNet>,
+    /// Which packets of a flow.
+    pub flows: Flows,
+    /// What happens to a packet that matches.
+    pub action: Action,
+    /// Also on `lo`.
+    pub loopback: bool,
+    /// The interfaces to cut on; empty means every interface that is up.
+    pub interfaces: Vec<String>,
+}

@@ -1,0 +1,327 @@
+//! One observation, as it stands in `events.jsonl`.
+//!
+//! An event says that something changed: `before` is what the observer saw last, `after` what it sees now.
+//! Each [`Kind`] has one payload type, named in its doc; `null` stands for "not there".
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{
+    clock::BootInstant,
+    policy::{Action, PlannedRule},
+};
+
+/// One line of `events.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Wall time with nanoseconds (RFC 3339), for people.
+    pub wall: Timestamp,
+    /// Boot clock in nanoseconds, for order and arithmetic.
+    pub boot_ns: BootInstant,
+    /// The node that this is about, where it is about one.
+    pub node: Option<String>,
+    /// Who saw it.
+    pub source: Source,
+    /// What kind of thing changed.
+    pub kind: Kind,
+    /// What the source saw before; `null` the first time.
+    pub before: Value,
+    /// What it sees now.
+    pub after: Value,
+}
+
+impl Event {
+    /// An event of this moment.
+    pub fn now(node: Option<&str>, source: Source, kind: Kind, before: Value, after: Value) -> Self {
+        Self {
+            wall: Timestamp::now(),
+            boot_ns: BootInstant::now(),
+            node: node.map(str::to_owned),
+            source,
+            kind,
+            before,
+            after,
+        }
+    }
+
+    /// `after` as the payload type of this event's kind; `None` where it is `null` or of another shape.
+    pub fn after_as<T: DeserializeOwned>(&self) -> Option<T> {
+        T::deserialize(&self.after).ok()
+    }
+
+    /// `before` as the payload type of this event's kind; `None` where it is `null` or of another shape.
+    pub fn before_as<T: DeserializeOwned>(&self) -> Option<T> {
+        T::deserialize(&self.before).ok()
+    }
+}
+
+/// Who saw an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The scenario's own steps.
+    Scenario,
+    /// netsplit's cut: applied, reverted.
+    Cut,
+    /// The datapath in the kernel: packets hit.
+    Kernel,
+    /// Patroni's REST API, from outside.
+    Patroni,
+    /// etcd, by watch.
+    Etcd,
+    /// PostgreSQL: its port from outside, its own truth from inside.
+    Postgres,
+    /// `HAProxy`'s stats socket.
+    Haproxy,
+    /// The client that writes numbered rows through `HAProxy`.
+    Client,
+}
+
+/// What kind of thing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A step of the scenario began or ended: [`StepMark`].
+    Step,
+    /// A cut is in force on `node`: [`Applied`].
+    Applied,
+    /// A cut was taken away from `node`: [`Reverted`].
+    Reverted,
+    /// Packets hit a rule on `node`: [`HitSummary`]. The first hit, then at most one event a second.
+    Hit,
+    /// What a node's REST API answers to `GET /patroni`: [`RestState`].
+    Rest,
+    /// What `GET /cluster` says, the source of `patronictl list`; `node` is who answered: [`ClusterView`].
+    Cluster,
+    /// The leader key: [`LeaderKey`] or `null`.
+    LeaderKey,
+    /// A member's key (`node`): [`MemberKey`] or `null`.
+    MemberKey,
+    /// Whether etcd answers the observer: a string, `reachable` or `unreachable: WHY`.
+    EtcdReachable,
+    /// What a client sees that connects to the node's PostgreSQL port: [`PortState`].
+    Port,
+    /// What PostgreSQL says of itself over its Unix socket: [`Inside`], or `null` when it does not answer.
+    Inside,
+    /// The WAL position that goes with `Inside`: a string such as `0/3000148`, at most one event a second.
+    Lsn,
+    /// A server's state in `HAProxy` (`node`): [`ServerState`]. `before` is of the same proxy.
+    Server,
+    /// One write of the client came to an end: [`ClientWrite`]. `node` is who acknowledged it.
+    Write,
+    /// After the run, which of the acknowledged rows are there: [`RowsFound`].
+    RowsFound,
+    /// The observer itself met trouble that it could not turn into a state: a string.
+    Trouble,
+}
+
+/// Payload of [`Kind::Step`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepMark {
+    /// The step's place in the scenario, from 0.
+    pub index: usize,
+    /// The step in words, such as `apply primary-5432-drop.toml`.
+    pub what: String,
+    /// `begin` or `end`; `end` with a reason when it failed.
+    pub phase: String,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Payload of [`Kind::Applied`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// The cut's id.
+    pub cut: String,
+    /// When the kernel stops enforcing it.
+    pub deadline: BootInstant,
+    /// `xdp` or `tc`.
+    pub backend: String,
+    /// Where the programs sit, such as `eth0 xdp native`.
+    pub hooks: Vec<String>,
+    /// What is enforced.
+    pub rules: Vec<PlannedRule>,
+}
+
+/// Payload of [`Kind::Reverted`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reverted {
+    /// The cut's id.
+    pub cut: String,
+    /// `revert`, `lease` or `interrupted`.
+    pub why: String,
+    /// The rules' last counters.
+    pub rules: Vec<HitSummary>,
+}
+
+/// Payload of [`Kind::Hit`]: a rule's counters so far.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HitSummary {
+    /// The cut's id.
+    pub cut: String,
+    /// The rule's place in the policy, from 0.
+    pub rule: usize,
+    /// What the rule does.
+    pub action: Action,
+    /// Packets hit so far.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The first hit.
+    pub first: Option<BootInstant>,
+    /// The last hit.
+    pub last: Option<BootInstant>,
+    /// A packet of those that were hit, such as `tcp 10.88.0.12:40000 > 10.88.0.11:5432 syn`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example: Option<String>,
+}
+
+/// Payload of [`Kind::Rest`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestState {
+    /// It answered.
+    Answers {
+        /// The HTTP status of `GET /patroni`.
+        status: u16,
+        /// `primary`, `replica`, … (`master` of Patroni 3 is written `primary`).
+        role: String,
+        /// `running`, `stopped`, ….
+        state: String,
+        /// PostgreSQL's timeline, where it says one.
+        timeline: Option<u32>,
+    },
+    /// It did not: what the client met.
+    Silent(PortState),
+}
+
+/// What a client meets at a TCP port. Payload of [`Kind::Port`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PortState {
+    /// The service answers.
+    Accepts,
+    /// ECONNREFUSED.
+    Refused,
+    /// ECONNRESET.
+    Reset,
+    /// No answer in time, neither to the connection nor to the request.
+    TimesOut,
+    /// EHOSTUNREACH, ENETUNREACH.
+    Unreachable,
+    /// The service answers, and says no: its words.
+    Answers(String),
+}
+
+/// Payload of [`Kind::Cluster`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterView {
+    /// Members by name.
+    pub members: BTreeMap<String, ClusterMember>,
+    /// Maintenance mode.
+    #[serde(default)]
+    pub paused: bool,
+}
+
+/// A row of `patronictl list`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterMember {
+    /// `leader`, `replica`, `sync_standby`, ….
+    pub role: String,
+    /// `running`, `streaming`, `stopped`, ….
+    pub state: String,
+    /// PostgreSQL's timeline.
+    pub timeline: Option<u32>,
+}
+
+/// Payload of [`Kind::LeaderKey`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaderKey {
+    /// The member that holds it.
+    pub holder: String,
+}
+
+/// Payload of [`Kind::MemberKey`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberKey {
+    /// `primary`, `replica`, ….
+    pub role: String,
+    /// `running`, `stopped`, ….
+    pub state: String,
+    /// PostgreSQL's timeline.
+    pub timeline: Option<u32>,
+    /// `streaming`, `in archive recovery`, ….
+    pub replication_state: Option<String>,
+}
+
+/// Payload of [`Kind::Inside`]: what PostgreSQL says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inside {
+    /// `pg_is_in_recovery()`.
+    pub in_recovery: bool,
+    /// `transaction_read_only` of a new session.
+    pub read_only: bool,
+    /// The timeline of the last checkpoint, or of the WAL being received.
+    pub timeline: u32,
+}
+
+impl Inside {
+    /// Whether a client that reaches it now could write.
+    pub fn writable(&self) -> bool {
+        !self.in_recovery && !self.read_only
+    }
+}
+
+/// Payload of [`Kind::Server`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerState {
+    /// `primary` or `replica`: the proxy's key in the inventory.
+    pub proxy: String,
+    /// `UP`, `DOWN`, `MAINT`, ….
+    pub status: String,
+    /// The last check, such as `L7OK/200` or `L4TOUT`.
+    pub check: String,
+}
+
+/// Payload of [`Kind::Write`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientWrite {
+    /// The row's number, from 1, never used twice.
+    pub id: u64,
+    /// How it ended.
+    pub outcome: WriteOutcome,
+    /// From the attempt to its end, in milliseconds.
+    pub took_ms: u64,
+    /// The server's words, where it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// How a client's write ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WriteOutcome {
+    /// COMMIT was acknowledged: the row must never be lost.
+    Acknowledged,
+    /// It surely did not happen.
+    Failed,
+    /// The connection ended between COMMIT and its answer: it may have happened.
+    Unknown,
+}
+
+/// Payload of [`Kind::RowsFound`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsFound {
+    /// Rows found in the table that this run wrote.
+    pub found: u64,
+    /// Acknowledged, and not there.
+    pub lost: Vec<u64>,
+    /// There more than once.
+    pub duplicated: Vec<u64>,
+    /// Not acknowledged, and there all the same.
+    pub unacknowledged: Vec<u64>,
+}

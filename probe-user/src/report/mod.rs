@@ -1,0 +1,1 @@
+//! Reports: the same run for a terminal, a reader and a machine.

@@ -1,0 +1,1 @@
+//! Scenarios: steps, expectations, and the runner that goes through them.

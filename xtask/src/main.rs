@@ -1,0 +1,3 @@
+//! What a contributor types: `cargo xtask setup`, `build-ebpf`, `demo`, `test`.
+
+fn main() {}

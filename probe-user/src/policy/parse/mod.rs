@@ -14,4 +14,4 @@ mod tests;
 mod word;
 
 pub use arguments::RuleArgs;
-pub use file::{LoadError, parse};
+pub use file::parse;

@@ -116,9 +116,20 @@ fn mistakes_in_the_file_are_told_with_a_way_out() {
         ("unknown fields", with("prots = [5432]\ntimeout = \"10s\"")),
         ("missing fields", "[[rule]]\nports = [5432]\n".to_owned()),
         ("wrong types", with("ports = 5432\npeers = \"*\"\nloopback = \"yes\"\ndirection = 1")),
-        ("unknown words", with("direction = \"inn\"\nprotocol = \"icmp\"\naction = \"Drop\"\nflows = \"some\"")),
+        (
+            "unknown words",
+            with("direction = \"inn\"\nprotocol = \"icmp\"\naction = \"Drop\"\nflows = \"some\""),
+        ),
     ];
     insta::assert_snapshot!(files.map(|(name, text)| rejected(name, &text)).join("\n"));
+}
+
+#[test]
+fn deep_nesting_is_refused_and_nothing_worse() {
+    for text in ["rule = ".to_owned() + &"[".repeat(100_000), "a.".repeat(100_000) + "b = 1"] {
+        let rejected = parse("deep.toml", &text).expect_err("no policy");
+        assert!(!rejected.problems().is_empty());
+    }
 }
 
 #[test]
@@ -128,7 +139,7 @@ fn mistakes_in_words_are_told_with_a_way_out() {
         "ports = [0, 65536, -1, \"0-10\"]",
         "ports = [\"5440-5432\", \"5432:5440\", \"postgresql\", \"\", \"-\", 5432.0]",
         "peers = [\"10.0.0.1/8\", \"10.0.0.0/33\", \"10.0.0.0/255.0.0.0\", \"10.0.0\", \"10.0.0.1:5432\"]",
-        "peers = [\"fd00::1/64\", \"fd00:::1\", \"fe80::1%eth0\", \"::ffff:10.0.0.1\"]",
+        "peers = [\"fd00::1/64\", \"fd00:::1\", \"fe80::1%eth0\", \"::ffff:10.0.0.1\", \"0.0.0.0\", \"::\"]",
         "peers = [\"@leadr\", \"@primary\", \"@nobody\", \"local\", \"\", \"pg 1\"]",
         "node = \"@replicas\"",
         "node = \"@standby\"",
@@ -280,7 +291,8 @@ fn ports() -> impl Strategy<Value = Vec<PortRange>> {
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
-    let one_of = |words: &'static [(&str, Action)]| prop::sample::select(words).prop_map(|(_, action)| action);
+    let one_of =
+        |words: &'static [(&str, Action)]| prop::sample::select(words).prop_map(|(_, action)| action);
     (
         node(),
         prop::sample::select(Direction::WORDS),
@@ -292,17 +304,19 @@ fn rule() -> impl Strategy<Value = Rule> {
         any::<bool>(),
         prop::collection::vec("lo|eth[0-9]|[a-z]{1,15}", 0..3),
     )
-        .prop_map(|(node, direction, protocol, ports, peers, flows, action, loopback, interfaces)| Rule {
-            node,
-            direction: direction.1,
-            protocol: protocol.1,
-            ports: ports.0,
-            peer_ports: ports.1,
-            peers,
-            flows: flows.1,
-            action,
-            loopback,
-            interfaces,
+        .prop_map(|(node, direction, protocol, ports, peers, flows, action, loopback, interfaces)| {
+            Rule {
+                node,
+                direction: direction.1,
+                protocol: protocol.1,
+                ports: ports.0,
+                peer_ports: ports.1,
+                peers,
+                flows: flows.1,
+                action,
+                loopback,
+                interfaces,
+            }
         })
 }
 
@@ -337,9 +351,10 @@ proptest! {
         flows in prop::sample::select(Flows::WORDS),
         action in prop::sample::select(Action::WORDS),
     ) {
-        let on_wire = !prefix.addr().is_loopback()
-            && !matches!(prefix, ipnet::IpNet::V6(v6) if v6.addr().to_ipv4_mapped().is_some());
-        prop_assume!(on_wire);
+        let alone = prefix.prefix_len() == prefix.max_prefix_len();
+        let mapped = matches!(prefix, ipnet::IpNet::V6(v6) if v6.addr().to_ipv4_mapped().is_some());
+        prop_assume!(!prefix.addr().is_loopback() && !mapped);
+        prop_assume!(!alone || !prefix.addr().is_unspecified());
         let rule = Rule {
             node,
             direction: direction.1,

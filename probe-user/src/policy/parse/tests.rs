@@ -208,8 +208,11 @@ fn a_rule_behind_one_that_covers_it_is_told() {
     insta::assert_snapshot!(rejected("two.toml", &(with("") + &with("ports = [5432]"))));
 }
 
-#[derive(clap::Parser)]
+/// As a verb uses the arguments: a file or a rule, never both, never neither.
+#[derive(Debug, clap::Parser)]
 struct Command {
+    #[arg(required_unless_present = "rule", conflicts_with = "rule")]
+    policy: Option<std::path::PathBuf>,
     #[command(flatten)]
     rule: RuleArgs,
 }
@@ -217,6 +220,21 @@ struct Command {
 fn argued(line: &str) -> RuleArgs {
     let words = std::iter::once("netsplit").chain(line.split_whitespace());
     Command::try_parse_from(words).expect("arguments").rule
+}
+
+#[test]
+fn a_rule_stands_instead_of_a_file() {
+    for (line, good) in [
+        ("netsplit policy.toml", true),
+        ("netsplit --action drop", true),
+        ("netsplit --loopback", true),
+        ("netsplit", false),
+        ("netsplit policy.toml --ports 5432", false),
+        ("netsplit --action vanish", false),
+    ] {
+        let parsed = Command::try_parse_from(line.split(' '));
+        assert_eq!(parsed.is_ok(), good, "{line}: {parsed:?}");
+    }
 }
 
 #[test]
@@ -245,7 +263,6 @@ fn arguments_say_what_a_file_says() {
 #[test]
 fn mistakes_in_arguments_are_told_at_the_argument() {
     let lines = [
-        "",
         "--ports 5432",
         "--action drop --ports 5432,0,5440-5432 --peers 10.0.0.1/8,*",
         "--action reset --protocol udp --loopback --interfaces eth0",

@@ -83,7 +83,8 @@ async fn first_word(address: SocketAddr, login: &Postgres) -> io::Result<PortSta
     let mut answer = BytesMut::new();
     let state = loop {
         if stream.read_buf(&mut answer).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+            let nothing = answer.is_empty();
+            return if nothing { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(not_postgres()) };
         }
         if let Some(state) = state_of(&mut answer) {
             break state;
@@ -103,9 +104,13 @@ fn state_of(answer: &mut BytesMut) -> Option<PortState> {
         Ok(Some(backend::Message::ErrorResponse(said))) => PortState::Answers(words_of(said.fields())),
         // Every other first message begins the authentication, in one of its many forms.
         Ok(Some(_)) => PortState::Accepts,
-        Ok(None) | Err(_) => PortState::Answers("something that is not PostgreSQL".to_owned()),
+        Ok(None) | Err(_) => not_postgres(),
     };
     Some(state)
+}
+
+fn not_postgres() -> PortState {
+    PortState::Answers("something that is not PostgreSQL".to_owned())
 }
 
 fn words_of(fields: ErrorFields<'_>) -> String {

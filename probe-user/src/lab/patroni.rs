@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{EtcdMembers, Host, Layout, Options, daemon::Daemon, servers::Servers};
+use super::{EtcdMembers, Host, Layout, Options, daemon::Daemon, health::Probe, servers::Servers};
 use crate::cluster::{LocalConnection, Timings};
 
 /// The cluster's name in the DCS.
@@ -120,7 +120,7 @@ impl Config {
             etcd3: Etcd { hosts: options.etcd.addresses() },
             bootstrap: Bootstrap {
                 dcs: Dynamic {
-                    timings: options.timings,
+                    timings: hurried(options.timings),
                     maximum_lag_on_failover: 1 << 20,
                     postgresql: DynamicPostgresql {
                         use_pg_rewind: true,
@@ -180,6 +180,17 @@ impl CtlConfig {
     pub(super) fn new(etcd: EtcdMembers) -> Self {
         Self { scope: SCOPE, namespace: NAMESPACE, etcd3: Etcd { hosts: etcd.addresses() } }
     }
+}
+
+/// The timings to begin with. A new replica waits a round or two for its turn: rounds of ten seconds make up
+/// most of the time that a cluster needs to become healthy. Only `loop_wait` differs, so no lease changes later.
+fn hurried(timings: Timings) -> Timings {
+    Timings { loop_wait: 1, ..timings }
+}
+
+/// Gives a cluster that is complete the timings that were asked for; says whether it took them.
+pub(super) async fn settle(probe: &Probe, timings: Timings) -> bool {
+    timings == hurried(timings) || probe.configure(Host::Pg1, &json!({"loop_wait": timings.loop_wait})).await
 }
 
 /// Over the socket anybody, over TCP with a password: from the node itself and from the lab's network.

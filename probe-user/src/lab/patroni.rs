@@ -130,6 +130,7 @@ impl Config {
                             ("max_connections", json!(50)),
                             ("shared_buffers", json!("32MB")),
                             ("wal_keep_size", json!("128MB")),
+                            (RETRY, json!("100ms")),
                         ]),
                     },
                 },
@@ -182,15 +183,19 @@ impl CtlConfig {
     }
 }
 
-/// The timings to begin with. A new replica waits a round or two for its turn: rounds of ten seconds make up
-/// most of the time that a cluster needs to become healthy. Only `loop_wait` differs, so no lease changes later.
+/// The timings to begin with. A new replica waits a round or two for its turn: rounds of ten seconds would
+/// make up most of a start. Only `loop_wait` differs, so no lease changes when [`settle`] ends the hurry.
 fn hurried(timings: Timings) -> Timings {
     Timings { loop_wait: 1, ..timings }
 }
 
-/// Gives a cluster that is complete the timings that were asked for; says whether it took them.
+/// A new replica asks for its slot before the leader has made it; by default it would ask again after 5 s.
+const RETRY: &str = "wal_retrieve_retry_interval";
+
+/// Gives a cluster that is complete the settings that it is to keep; says whether it took them.
 pub(super) async fn settle(probe: &Probe, timings: Timings) -> bool {
-    timings == hurried(timings) || probe.configure(Host::Pg1, &json!({"loop_wait": timings.loop_wait})).await
+    let kept = json!({"loop_wait": timings.loop_wait, "postgresql": {"parameters": {RETRY: null}}});
+    probe.configure(Host::Pg1, &kept).await
 }
 
 /// Over the socket anybody, over TCP with a password: from the node itself and from the lab's network.

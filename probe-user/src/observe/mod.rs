@@ -2,12 +2,12 @@
 //!
 //! | Observer | Sees | From | Looks every | Gives up after |
 //! |---|---|---|---|---|
-//! | [`patroni`] | each node's `GET /patroni`; `GET /cluster` of any node | outside | 200 ms | 1 s |
-//! | [`etcd`] | the leader key and the members' keys | outside | watch | 1 s |
-//! | [`postgres_port`] | each node's PostgreSQL port | outside | 500 ms | 1 s |
-//! | [`postgres_inside`] | each PostgreSQL's own truth | Unix socket | 200 ms | 1 s |
-//! | [`haproxy`] | `HAProxy`'s view of its servers | Unix socket | 200 ms | 1 s |
-//! | [`client`] | numbered writes through `HAProxy` | outside | 100 ms | 2 s |
+//! | `patroni` | each node's `GET /patroni`; `GET /cluster` of any node | outside | 200 ms | 1 s |
+//! | `etcd` | the leader key and the members' keys | outside | watch | 1 s |
+//! | `postgres_port` | each node's PostgreSQL port | outside | 500 ms | 1 s |
+//! | `postgres_inside` | each PostgreSQL's own truth | Unix socket | 200 ms | 1 s |
+//! | `haproxy` | `HAProxy`'s view of its servers | Unix socket | 200 ms | 1 s |
+//! | `client` | numbered writes through `HAProxy` | outside | 100 ms | 2 s |
 //!
 //! Outside is the place that the inventory names as observer; Unix sockets are out of any cut's reach. An event
 //! carries the moment at which the answer, or the lack of one, was certain: it is later than the truth by at

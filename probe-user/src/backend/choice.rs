@@ -5,7 +5,7 @@
 //! that never arrives (veth does, unless the other end runs a native XDP program too). An interface that
 //! carries somebody else's XDP program is left alone: TC there.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use clap::ValueEnum;
 use probe_ebpf::abi::Hook;
@@ -37,6 +37,17 @@ pub enum Attachment {
     TcIngress,
     /// TC on leaving packets.
     TcEgress,
+}
+
+impl fmt::Display for Attachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Xdp => "xdp",
+            Self::XdpGeneric => "xdp in generic mode",
+            Self::TcIngress => "tc ingress",
+            Self::TcEgress => "tc egress",
+        })
+    }
 }
 
 /// How one rule is enforced.

@@ -7,6 +7,7 @@ mod check;
 mod doctor;
 mod exit;
 mod lab;
+mod output;
 mod report;
 mod revert;
 mod run;

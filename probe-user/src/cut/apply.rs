@@ -4,7 +4,7 @@
 //! when all are ready does one store a node put the cut in force. A failure on the way leaves each node as it
 //! was.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use jiff::Timestamp;
 use probe_ebpf::abi::Hook;
@@ -58,6 +58,16 @@ pub struct Scheme {
     pub interfaces: Vec<String>,
     /// By what.
     pub enforcement: Enforcement,
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut hooks: Vec<_> =
+            self.enforcement.attachments.iter().map(|(_, attachment)| attachment.to_string()).collect();
+        hooks.sort_unstable();
+        hooks.dedup();
+        write!(f, "{} on {}", hooks.join(" and "), self.interfaces.join(", "))
+    }
 }
 
 /// Puts a plan in force on all its nodes, or on none. Returns when packets are being judged by it.

@@ -1,5 +1,7 @@
 //! What is in force: read from the kernel, never from memory of what was asked.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{CutError, CutId, privilege::check_privilege};
@@ -10,7 +12,7 @@ use crate::{
     },
     clock::BootInstant,
     cluster::Target,
-    policy::PlannedRule,
+    policy::{Direction, PlannedRule},
 };
 
 /// One cut on one node.
@@ -43,6 +45,24 @@ pub struct HookStatus {
     pub hook: String,
     /// `native`, `generic`, `tcx` or `clsact`.
     pub mode: String,
+}
+
+impl HookStatus {
+    /// Whether this hook has a part in enforcing the rule: leaving packets are always TC's.
+    pub fn enforces(&self, rule: &RuleStatus) -> bool {
+        let leaves = self.hook == "tc egress";
+        match rule.rule.direction {
+            Direction::In => !leaves && self.hook.starts_with(&rule.backend),
+            Direction::Out => leaves,
+            Direction::Both => leaves || self.hook.starts_with(&rule.backend),
+        }
+    }
+}
+
+impl fmt::Display for HookStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.interface, self.hook, self.mode)
+    }
 }
 
 /// A rule and its counters, summed over the processors.

@@ -26,6 +26,7 @@ mod patroni;
 mod postgres_inside;
 mod postgres_port;
 mod reach;
+mod roles;
 mod rows;
 mod session;
 mod stop;
@@ -33,4 +34,5 @@ mod subject;
 mod watch;
 
 pub use client::CLIENT_TABLE;
+pub use roles::roles_now;
 pub use watch::{ObserveError, Watch};

@@ -50,6 +50,11 @@ impl KeySpace {
         format!("{}leader", self.prefix)
     }
 
+    /// The key that says who is a synchronous standby.
+    pub(in crate::observe) fn sync(&self) -> String {
+        format!("{}sync", self.prefix)
+    }
+
     pub(super) fn name(&self, key: &str) -> Option<Name> {
         let rest = key.strip_prefix(&self.prefix)?;
         match rest.strip_prefix("members/") {

@@ -1,7 +1,10 @@
 //! The interfaces of a network namespace, as rtnetlink tells them.
 
 use futures_util::TryStreamExt;
-use rtnetlink::packet_route::link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, LinkXdp};
+use rtnetlink::{
+    LinkUnspec,
+    packet_route::link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, LinkXdp},
+};
 use serde::{Deserialize, Serialize};
 
 /// A network interface.
@@ -52,6 +55,9 @@ pub enum InterfaceError {
     /// The kernel refused.
     #[error("the kernel did not list its interfaces")]
     List(#[source] rtnetlink::Error),
+    /// The kernel refused a change.
+    #[error("the kernel did not change the interface")]
+    Change(#[source] rtnetlink::Error),
 }
 
 /// Lists the interfaces of the calling thread's network namespace. An XDP program whose id is in `ours`
@@ -60,6 +66,12 @@ pub fn interfaces(ours: Option<u32>) -> Result<Vec<Interface>, InterfaceError> {
     let messages = blocking(async |handle| handle.link().get().execute().try_collect::<Vec<_>>().await)?
         .map_err(InterfaceError::List)?;
     Ok(messages.into_iter().map(|message| interface(&message, ours)).collect())
+}
+
+/// Brings an interface of the calling thread's network namespace up.
+pub fn bring_up(name: &str) -> Result<(), InterfaceError> {
+    let up = LinkUnspec::new_with_name(name).up().build();
+    blocking(async |handle| handle.link().change(up).execute().await)?.map_err(InterfaceError::Change)
 }
 
 /// Runs `work` with an rtnetlink handle in the calling thread's network namespace.

@@ -12,4 +12,4 @@ mod interface;
 pub use capabilities::{Capabilities, Refusal};
 pub use choice::{Attachment, Choice, Enforcement, choose};
 pub use compile::{CompileError, RankedRule, Tables, compile};
-pub use interface::{Interface, InterfaceError, XdpMode, XdpState, interfaces};
+pub use interface::{Interface, InterfaceError, XdpMode, XdpState, bring_up, interfaces};

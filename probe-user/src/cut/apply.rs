@@ -98,7 +98,7 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
     }
     let committed = prepared
         .iter()
-        .try_for_each(|(node, datapath)| datapath.commit().map_err(CutError::at(&node.target)));
+        .try_for_each(|(node, datapath)| datapath.commit(&lock).map_err(CutError::at(&node.target)));
     if let Err(error) = committed {
         drop(lock);
         // Some nodes may be cut already: all or nothing.
@@ -150,7 +150,7 @@ fn abandon(prepared: Vec<(&NodePlan, Datapath)>) {
 /// Readies one node, inside its namespace. On failure the node is as it was.
 fn prepare(lock: &Lock, node: &NodePlan, order: &Order<'_>) -> Result<Datapath, CutError> {
     let datapath = Datapath::open_or_load(lock).map_err(CutError::at(&node.target))?;
-    match stage(&datapath, node, order) {
+    match stage(lock, &datapath, node, order) {
         Ok(()) => Ok(datapath),
         Err(error) => {
             abandon(vec![(node, datapath)]);
@@ -159,7 +159,7 @@ fn prepare(lock: &Lock, node: &NodePlan, order: &Order<'_>) -> Result<Datapath, 
     }
 }
 
-fn stage(datapath: &Datapath, node: &NodePlan, order: &Order<'_>) -> Result<(), CutError> {
+fn stage(lock: &Lock, datapath: &Datapath, node: &NodePlan, order: &Order<'_>) -> Result<(), CutError> {
     let at = CutError::at(&node.target);
     let ours = datapath.xdp_program_id().map_err(&at)?;
     let present = interfaces(Some(ours)).map_err(|error| at(error.into()))?;
@@ -196,7 +196,7 @@ fn stage(datapath: &Datapath, node: &NodePlan, order: &Order<'_>) -> Result<(), 
         let wanted = Wanted { interface, attachment, flavour: order.flavour };
         datapath.attach(&mut installed, &wanted).map_err(&at)?;
     }
-    datapath.stage(&tables, &journal).map_err(&at)
+    datapath.stage(lock, &tables, &journal).map_err(&at)
 }
 
 /// The tables of all cuts of a namespace, the earliest cut's rules first.

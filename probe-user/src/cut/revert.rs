@@ -30,8 +30,8 @@ pub fn revert(id: &CutId) -> Result<Vec<CutStatus>, CutError> {
             datapath.remove().map_err(&at)?;
         } else {
             let tables = compile_journal(&target, &journal)?;
-            datapath.stage(&tables, &journal).map_err(&at)?;
-            datapath.commit().map_err(&at)?;
+            datapath.stage(&lock, &tables, &journal).map_err(&at)?;
+            datapath.commit(&lock).map_err(&at)?;
         }
         ended.extend(status.into_iter().filter(|cut| cut.id == *id));
     }

@@ -50,6 +50,9 @@ pub struct HookStatus {
 impl HookStatus {
     /// Whether this hook has a part in enforcing the rule: leaving packets are always TC's.
     pub fn enforces(&self, rule: &RuleStatus) -> bool {
+        if self.interface == "lo" && !rule.rule.loopback {
+            return false;
+        }
         let leaves = self.hook == "tc egress";
         match rule.rule.direction {
             Direction::In => !leaves && self.hook.starts_with(&rule.backend),

@@ -7,6 +7,7 @@
 //! | `postgres_port` | each node's PostgreSQL port | outside | 500 ms | 1 s |
 //! | `postgres_inside` | each PostgreSQL's own truth | Unix socket | 200 ms | 1 s |
 //! | `haproxy` | `HAProxy`'s view of its servers | Unix socket | 200 ms | 1 s |
+//! | `kernel` | the hits of a cut's rules | the datapath's maps | 50 ms | – |
 //! | `client` | numbered writes through `HAProxy` | outside | 100 ms | 2 s |
 //!
 //! Outside is the place that the inventory names as observer; Unix sockets are out of any cut's reach. An event
@@ -22,6 +23,7 @@ mod etcd;
 #[cfg(test)]
 mod fakes;
 mod haproxy;
+mod kernel;
 mod patroni;
 mod postgres_inside;
 mod postgres_port;
@@ -34,5 +36,6 @@ mod subject;
 mod watch;
 
 pub use client::CLIENT_TABLE;
+pub use kernel::HitCount;
 pub use roles::roles_now;
 pub use watch::{ObserveError, Watch};

@@ -10,6 +10,7 @@
 mod attach;
 mod banks;
 mod error;
+mod hits;
 mod journal;
 mod object;
 mod pins;
@@ -17,6 +18,7 @@ mod pins;
 pub use attach::{AttachMode, Attached, TcFlavour, Wanted};
 pub use banks::CounterSum;
 pub use error::DatapathError;
+pub use hits::HitReader;
 pub use journal::{CutRecord, Installation, Journal, RuleRecord};
 pub use object::{object, program_names};
 pub(crate) use pins::remove_root_if_empty;
@@ -103,12 +105,12 @@ impl Datapath {
     }
 
     /// Writes tables and journal into the bank that packets do not see.
-    pub fn stage(&self, tables: &Tables, journal: &Journal) -> Result<(), DatapathError> {
+    pub fn stage(&self, _lock: &Lock, tables: &Tables, journal: &Journal) -> Result<(), DatapathError> {
         banks::stage(&self.pins, tables, journal)
     }
 
     /// Shows packets the staged bank.
-    pub fn commit(&self) -> Result<(), DatapathError> {
+    pub fn commit(&self, _lock: &Lock) -> Result<(), DatapathError> {
         banks::commit(&self.pins)
     }
 
@@ -128,8 +130,13 @@ impl Datapath {
     }
 
     /// Says whether somebody reads the hits.
-    pub fn set_recording(&self, recording: bool) -> Result<(), DatapathError> {
+    pub fn set_recording(&self, _lock: &Lock, recording: bool) -> Result<(), DatapathError> {
         banks::set_recording(&self.pins, recording)
+    }
+
+    /// The hits that the programs tell of while somebody is recording.
+    pub fn hits(&self) -> Result<HitReader, DatapathError> {
+        HitReader::open(&self.pins)
     }
 
     /// Detaches everything, and removes every pin. Nothing is left.

@@ -69,7 +69,7 @@ pub enum LabError {
         tail: String,
     },
     /// The cluster did not become healthy in time.
-    #[error("no {step} after {waited_s} s ({seen}); the end of the log of {daemon}:\n{tail}")]
+    #[error("still waiting for {step} after {waited_s} s: {seen}; the end of the log of {daemon}:\n{tail}")]
     Timeout {
         /// What was waited for.
         step: Step,

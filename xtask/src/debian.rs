@@ -47,24 +47,28 @@ pub(crate) fn install(packages: &BTreeSet<&str>) -> Result<(), Failure> {
     command::run(apt().args(["install", "-y", "--no-install-recommends"]).args(packages))
 }
 
-/// A file that is there for a while, unless it was there before.
+/// A file that is there for a while, with its folder; what was there before stays.
+#[derive(Default)]
 struct Temporary {
-    ours: Option<PathBuf>,
+    file: Option<PathBuf>,
+    folder: Option<PathBuf>,
 }
 
 impl Temporary {
     fn put((path, text): (&str, &str), mode: u32) -> Result<Self, Failure> {
         let path = Path::new(path);
+        let mut ours = Self::default();
         if path.exists() {
-            return Ok(Self { ours: None });
+            return Ok(ours);
         }
         let failed = || Failure::io(format!("cannot write {}", path.display()));
-        if let Some(folder) = path.parent() {
+        if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
             fs::create_dir_all(folder).map_err(failed())?;
+            ours.folder = Some(folder.to_owned());
         }
         let mut file =
             fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(failed())?;
-        let ours = Self { ours: Some(path.to_owned()) };
+        ours.file = Some(path.to_owned());
         file.write_all(text.as_bytes()).map_err(failed())?;
         Ok(ours)
     }
@@ -72,10 +76,14 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if let Some(path) = &self.ours
+        if let Some(path) = &self.file
             && let Err(error) = fs::remove_file(path)
         {
             eprintln!("xtask: remove {} by hand: {error}", path.display());
+        }
+        if let Some(folder) = &self.folder {
+            // A package may have put something there meanwhile: then it stays.
+            let _ = fs::remove_dir(folder);
         }
     }
 }
@@ -101,6 +109,6 @@ mod tests {
         drop(second);
         assert_eq!(fs::read_to_string(&path).unwrap(), "ours");
         drop(ours);
-        assert!(!path.exists());
+        assert!(!path.exists() && !path.parent().unwrap().exists());
     }
 }

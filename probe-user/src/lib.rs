@@ -1,14 +1,15 @@
 //! netsplit cuts a cluster on purpose, in the kernel, and records what the cluster does about it.
 //!
 //! Data flows one way: parse → resolve → plan → compile → apply → observe → judge → report.
-//! `policy`, `scenario`, the derivations in `record` and `report` are pure; `backend`, `cut`, `observe`,
-//! `cluster` and `lab` touch the world. ARCHITECTURE.md has the map.
+//! `document`, `policy`, `scenario`, the derivations in `record` and `report` are pure; `backend`, `cut`,
+//! `observe`, `cluster` and `lab` touch the world. ARCHITECTURE.md has the map.
 
 pub mod backend;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod cut;
+pub mod document;
 pub mod lab;
 pub mod observe;
 pub mod policy;

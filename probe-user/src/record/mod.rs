@@ -1,5 +1,6 @@
 //! What was seen: events as observers saw them, and the transitions that follow from them.
 
+mod environment;
 mod event;
 mod metrics;
 mod primaries;
@@ -11,6 +12,7 @@ mod words;
 mod writes;
 mod zero;
 
+pub use environment::Environment;
 pub use event::{
     Applied, ClientWrite, ClusterMember, ClusterView, Event, HitSummary, Inside, Kind, LeaderKey, MemberKey,
     PortState, RestState, Reverted, RowsFound, ServerState, Source, StepMark, WriteOutcome,
@@ -23,7 +25,7 @@ pub use sink::EventSink;
 pub use transition::{Transition, What};
 pub use transitions::{FLAP, transitions};
 pub use view::View;
-pub(crate) use words::{inside_in_words, port_in_words, rest_in_words, rule_in_words};
+pub(crate) use words::rule_in_words;
 pub(crate) use writes::outages;
 pub use writes::{Outage, WRITE_PAUSE};
 pub use zero::{Zero, ZeroFrom, zero};

@@ -80,6 +80,27 @@ impl View {
         let haproxy = servers.peek().is_none() || servers.any(|(_, server)| server.is_up());
         key && rest && haproxy
     }
+
+    /// Whether the cluster of these nodes is whole: one of them holds the leader key and is the only one that is
+    /// writable, every one takes part and runs, and etcd answers. What is not watched is not asked for, but
+    /// the leader key and every node must have been seen.
+    pub fn healthy(&self, nodes: &[&str]) -> bool {
+        let Some(leader) = self.holder() else { return false };
+        let seen = |node: &&&str| {
+            self.members.contains_key(**node)
+                || self.rest.contains_key(**node)
+                || self.inside.contains_key(**node)
+        };
+        let runs = |node: &&&str| {
+            let key = self.members.get(**node).and_then(Option::as_ref);
+            key.is_none_or(|key| key.state == "running" || key.state == "streaming")
+        };
+        let one_writable = self.inside.is_empty() || self.writable() == [leader];
+        nodes.contains(&leader)
+            && nodes.iter().all(|node| seen(&node) && runs(&node) && self.takes_part(node))
+            && one_writable
+            && self.etcd != Some(false)
+    }
 }
 
 impl RestState {

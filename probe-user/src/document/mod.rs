@@ -21,7 +21,7 @@ mod reader;
 mod spelling;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod value;
 
 pub use miette::SourceSpan as Span;

@@ -1,7 +1,16 @@
 //! Who is cut from whom: the policy file, its meaning, and the plan it becomes.
 
 mod model;
+mod parse;
 mod plan;
+mod print;
+mod resolve;
+mod roles;
+mod show;
+mod words;
 
 pub use model::{Action, Direction, Flows, NodeSelector, Peer, Policy, PortRange, Protocol, Rule};
+pub use parse::{LoadError, RuleArgs, parse};
 pub use plan::{NodePlan, Plan, PlannedRule};
+pub use resolve::{Place, ResolveError, resolve};
+pub use roles::Roles;

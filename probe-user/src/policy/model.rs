@@ -27,7 +27,7 @@ pub struct Rule {
     pub ports: Vec<PortRange>,
     /// The peer's ports; empty means every port.
     pub peer_ports: Vec<PortRange>,
-    /// Who the node is cut from; empty means everyone.
+    /// Who the node is cut from; empty means everyone, `"*"` in the file.
     pub peers: Vec<Peer>,
     /// Which packets of a flow.
     pub flows: Flows,
@@ -50,6 +50,8 @@ pub enum NodeSelector {
     Replica,
     /// `@sync`: every synchronous standby.
     Sync,
+    /// `@any-replica`: one member that is not the leader, the first by name.
+    AnyReplica,
     /// `@any`: one member, the first by name.
     Any,
     /// `*`: every node of the inventory.
@@ -65,6 +67,7 @@ impl fmt::Display for NodeSelector {
             Self::Leader => "@leader",
             Self::Replica => "@replica",
             Self::Sync => "@sync",
+            Self::AnyReplica => "@any-replica",
             Self::Any => "@any",
             Self::All => "*",
             Self::Name(name) => name,
@@ -73,6 +76,8 @@ impl fmt::Display for NodeSelector {
 }
 
 /// Who the node is cut from: an entry of the `peers` key.
+///
+/// A selector never means the node itself, except on `lo`, in a rule with `loopback = true`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Peer {
     /// Nodes of the cluster, by role or by name.
@@ -82,7 +87,7 @@ pub enum Peer {
 }
 
 /// Which way packets go, seen from the node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// Arriving at the node.
@@ -94,7 +99,7 @@ pub enum Direction {
 }
 
 /// Which transport protocol a rule names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// TCP (RFC 9293).
@@ -102,11 +107,12 @@ pub enum Protocol {
     /// UDP (RFC 768).
     Udp,
     /// Every IP protocol, except that IPv6 neighbour discovery passes, as ARP does for IPv4.
+    /// In a rule that names ports: every protocol that has them, TCP and UDP.
     Any,
 }
 
 /// Which packets of a flow a rule names. Judged by the packet alone, without connection tracking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flows {
     /// Every packet.
@@ -118,7 +124,7 @@ pub enum Flows {
 }
 
 /// What happens to a packet that matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// The packet vanishes.
@@ -129,16 +135,6 @@ pub enum Action {
     Reset,
 }
 
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Drop => "drop",
-            Self::Reject => "reject",
-            Self::Reset => "reset",
-        })
-    }
-}
-
 /// Ports from `first` to `last`, both included; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PortRange {
@@ -146,6 +142,18 @@ pub struct PortRange {
     pub first: u16,
     /// The highest port, at least `first`.
     pub last: u16,
+}
+
+impl PortRange {
+    /// Whether all of `other` lies in this range.
+    pub fn contains(self, other: Self) -> bool {
+        self.first <= other.first && other.last <= self.last
+    }
+
+    /// Whether the two have a port in common.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
 }
 
 impl fmt::Display for PortRange {

@@ -1,0 +1,17 @@
+//! From text to policy: a file's TOML, or the arguments of one rule.
+//!
+//! Both become [`draft::Draft`]s, whose parts know where they were written, and go through the same checks.
+
+mod address;
+mod arguments;
+mod draft;
+mod file;
+mod port;
+mod rule;
+mod shadow;
+#[cfg(test)]
+mod tests;
+mod word;
+
+pub use arguments::RuleArgs;
+pub use file::{LoadError, parse};

@@ -1,0 +1,383 @@
+use clap::Parser;
+use proptest::prelude::*;
+
+use super::{RuleArgs, parse};
+use crate::{document::tests::drawn, policy::*};
+
+/// A rule that is good but for the lines in question.
+fn with(lines: &str) -> String {
+    let given = |key: &str| lines.lines().any(|line| line.starts_with(key));
+    let node = if given("node") { "" } else { "node = \"@leader\"\n" };
+    let action = if given("action") { "" } else { "action = \"drop\"\n" };
+    format!("[[rule]]\n{node}{action}{lines}\n")
+}
+
+fn rejected(name: &str, text: &str) -> String {
+    match parse(name, text) {
+        Ok(policy) => panic!("{name} should be rejected: {policy:?}\n{text}"),
+        Err(rejected) => drawn(&rejected),
+    }
+}
+
+#[test]
+fn everything_that_is_not_said_has_a_default() {
+    let policy = parse("cuts/small.toml", &with("")).expect("a good policy");
+    let rule = Rule {
+        node: NodeSelector::Leader,
+        direction: Direction::In,
+        protocol: Protocol::Tcp,
+        ports: vec![],
+        peer_ports: vec![],
+        peers: vec![],
+        flows: Flows::All,
+        action: Action::Drop,
+        loopback: false,
+        interfaces: vec![],
+    };
+    assert_eq!(policy, Policy { description: "small".into(), rules: vec![rule] });
+}
+
+#[test]
+fn everything_can_be_said() {
+    let text = r#"
+        description = "all of it"
+        [[rule]]
+        node       = "pg1"
+        direction  = "both"
+        protocol   = "any"
+        ports      = [5432, "6000-6010", "8008"]
+        peer_ports = ["1024-65535"]
+        peers      = ["@replica", "@any-replica", "@sync", "@any", "pg1", "10.0.0.0/8", "fd00::1"]
+        flows      = "all"
+        action     = "reject"
+        loopback   = true
+        interfaces = ["eth0", "lo"]
+    "#;
+    let ports = |first, last| PortRange { first, last };
+    let node = |selector| Peer::Node(selector);
+    let rule = Rule {
+        node: NodeSelector::Name("pg1".into()),
+        direction: Direction::Both,
+        protocol: Protocol::Any,
+        ports: vec![ports(5432, 5432), ports(6000, 6010), ports(8008, 8008)],
+        peer_ports: vec![ports(1024, 65535)],
+        peers: vec![
+            node(NodeSelector::Replica),
+            node(NodeSelector::AnyReplica),
+            node(NodeSelector::Sync),
+            node(NodeSelector::Any),
+            node(NodeSelector::Name("pg1".into())),
+            Peer::Prefix("10.0.0.0/8".parse().expect("a prefix")),
+            Peer::Prefix("fd00::1/128".parse().expect("a prefix")),
+        ],
+        flows: Flows::All,
+        action: Action::Reject,
+        loopback: true,
+        interfaces: vec!["eth0".into(), "lo".into()],
+    };
+    assert_eq!(
+        parse("x", text).expect("a good policy"),
+        Policy { description: "all of it".into(), rules: vec![rule] }
+    );
+}
+
+#[test]
+fn good_rules_are_not_refused() {
+    for lines in [
+        "peers = [\"*\"]",
+        "protocol = \"udp\"\naction = \"reject\"",
+        "protocol = \"any\"\nports = [53]",
+        "flows = \"new\"\naction = \"reset\"",
+        "interfaces = [\"lo\"]\nloopback = true",
+        "peers = [\"@leader\"]\nloopback = true",
+        "peers = [\"10.0.0.0/8\"]\nloopback = true",
+        "peers = [\"127.0.0.1\"]\nloopback = true",
+        "peers = [\"0.0.0.0/0\"]",
+        "peers = [\"::/0\", \"db-1.example_x\"]",
+        "interfaces = [\"fifteen-letters\"]",
+        "node = \"*\"\npeers = [\"@leader\"]",
+    ] {
+        let text = with(lines);
+        if let Err(rejected) = parse("good.toml", &text) {
+            panic!("{}", drawn(&rejected));
+        }
+    }
+}
+
+#[test]
+fn mistakes_in_the_file_are_told_with_a_way_out() {
+    let files = [
+        ("not TOML", "description = oops\n[[rule]\nnode = \"@leader\"\n".to_owned()),
+        ("an empty file", String::new()),
+        ("no rules", "description = \"none\"\nrule = []\n".to_owned()),
+        ("one table", "[rule]\nnode = \"@leader\"\naction = \"drop\"\n".to_owned()),
+        ("an empty rule", "[[rule]]\n".to_owned()),
+        ("a misspelt heading", with("").replace("[[rule]]", "[[rules]]")),
+        ("unknown fields", with("prots = [5432]\ntimeout = \"10s\"")),
+        ("missing fields", "[[rule]]\nports = [5432]\n".to_owned()),
+        ("wrong types", with("ports = 5432\npeers = \"*\"\nloopback = \"yes\"\ndirection = 1")),
+        ("unknown words", with("direction = \"inn\"\nprotocol = \"icmp\"\naction = \"Drop\"\nflows = \"some\"")),
+    ];
+    insta::assert_snapshot!(files.map(|(name, text)| rejected(name, &text)).join("\n"));
+}
+
+#[test]
+fn mistakes_in_words_are_told_with_a_way_out() {
+    let lines = [
+        "ports = []\npeers = []",
+        "ports = [0, 65536, -1, \"0-10\"]",
+        "ports = [\"5440-5432\", \"5432:5440\", \"postgresql\", \"\", \"-\", 5432.0]",
+        "peers = [\"10.0.0.1/8\", \"10.0.0.0/33\", \"10.0.0.0/255.0.0.0\", \"10.0.0\", \"10.0.0.1:5432\"]",
+        "peers = [\"fd00::1/64\", \"fd00:::1\", \"fe80::1%eth0\", \"::ffff:10.0.0.1\"]",
+        "peers = [\"@leadr\", \"@primary\", \"@nobody\", \"local\", \"\", \"pg 1\"]",
+        "node = \"@replicas\"",
+        "node = \"@standby\"",
+        "node = \"10.0.0.1\"",
+        "node = \"pg1,pg2\"",
+        "interfaces = [\"\", \"a-name-too-long-\", \"eth0:1\", \"eth 0\"]",
+    ];
+    let told = lines.map(|lines| rejected("words.toml", &with(lines)));
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn contradictions_are_told_with_a_way_out() {
+    let lines = [
+        "protocol = \"udp\"\naction = \"reset\"",
+        "protocol = \"any\"\naction = \"reset\"\nflows = \"new\"",
+        "loopback = true\ninterfaces = [\"eth0\"]",
+        "interfaces = [\"eth0\", \"lo\"]",
+        "loopback = true\npeers = [\"@replica\", \"@sync\"]",
+        "peers = [\"@leader\", \"127.0.0.1\", \"::1\"]",
+        "peers = [\"*\", \"10.0.0.0/8\"]",
+        "peers = [\"pg2\", \"10.0.0.0/8\", \"pg2\", \"10.1.0.0/16\"]",
+        "ports = [5432, \"5400-5500\", 8008]\ninterfaces = [\"eth0\", \"eth0\"]",
+        // one part that cannot be read does not hide the others
+        "ports = [0]\nprotocol = \"udp\"\naction = \"reset\"",
+    ];
+    let told = lines.map(|lines| rejected("rules.toml", &with(lines)));
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_rule_behind_one_that_covers_it_is_told() {
+    let covered = [
+        ("", ""),
+        ("ports = [\"5000-6000\"]", "ports = [5432]"),
+        ("peers = [\"10.0.0.0/8\"]", "peers = [\"10.1.2.3\", \"10.2.0.0/16\"]"),
+        ("protocol = \"any\"", "protocol = \"udp\"\nports = [53]\naction = \"reject\""),
+        ("direction = \"both\"\nloopback = true", "direction = \"out\"\nflows = \"new\"\naction = \"reset\""),
+        ("node = \"*\"", "node = \"@sync\"\ninterfaces = [\"eth0\"]"),
+        ("node = \"@replica\"\npeers = [\"@replica\"]", "node = \"@sync\"\npeers = [\"@any-replica\"]"),
+    ];
+    for (earlier, later) in covered {
+        let text = with(earlier) + &with(later);
+        let told = rejected("covered.toml", &text);
+        assert!(told.contains("can never match"), "{told}");
+    }
+    let needed = [
+        ("ports = [5432]", ""),
+        ("ports = [5432]", "ports = [\"5432-5433\"]"),
+        ("peers = [\"10.0.0.0/8\"]", ""),
+        ("", "loopback = true"),
+        ("flows = \"new\"\naction = \"reset\"", ""),
+        ("node = \"*\"", "node = \"local\""),
+        ("node = \"@sync\"", "node = \"@replica\""),
+        ("interfaces = [\"eth0\"]", "interfaces = [\"eth1\"]"),
+        ("interfaces = [\"eth0\"]", ""),
+        ("direction = \"in\"", "direction = \"both\""),
+        ("protocol = \"any\"\nports = [53]", "protocol = \"any\""),
+    ];
+    for (earlier, later) in needed {
+        let text = with(earlier) + &with(later);
+        if let Err(rejected) = parse("needed.toml", &text) {
+            panic!("{}", drawn(&rejected));
+        }
+    }
+    insta::assert_snapshot!(rejected("two.toml", &(with("") + &with("ports = [5432]"))));
+}
+
+#[derive(clap::Parser)]
+struct Command {
+    #[command(flatten)]
+    rule: RuleArgs,
+}
+
+fn argued(line: &str) -> RuleArgs {
+    let words = std::iter::once("netsplit").chain(line.split_whitespace());
+    Command::try_parse_from(words).expect("arguments").rule
+}
+
+#[test]
+fn arguments_say_what_a_file_says() {
+    let line = "--action reject --direction both --ports 5432,6000-6010 --peers 10.0.0.0/8,@leader \
+                --loopback --interfaces eth0,lo";
+    let file = r#"
+        description = "x"
+        [[rule]]
+        node = "local"
+        action = "reject"
+        direction = "both"
+        ports = [5432, "6000-6010"]
+        peers = ["10.0.0.0/8", "@leader"]
+        loopback = true
+        interfaces = ["eth0", "lo"]
+    "#;
+    let policy = argued(line).policy().expect("a good rule");
+    assert_eq!(policy.rules, parse("x", file).expect("a good policy").rules);
+    insta::assert_snapshot!(
+        policy.description,
+        @"--action reject --direction both --ports 5432,6000-6010 --peers 10.0.0.0/8,@leader --loopback --interfaces eth0,lo"
+    );
+}
+
+#[test]
+fn mistakes_in_arguments_are_told_at_the_argument() {
+    let lines = [
+        "",
+        "--ports 5432",
+        "--action drop --ports 5432,0,5440-5432 --peers 10.0.0.1/8,*",
+        "--action reset --protocol udp --loopback --interfaces eth0",
+    ];
+    let told = lines.map(|line| match argued(line).policy() {
+        Ok(policy) => panic!("{line} should be rejected: {policy:?}"),
+        Err(rejected) => drawn(&rejected),
+    });
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+fn selector() -> impl Strategy<Value = NodeSelector> {
+    prop_oneof![
+        Just(NodeSelector::Leader),
+        Just(NodeSelector::Replica),
+        Just(NodeSelector::AnyReplica),
+        Just(NodeSelector::Sync),
+        Just(NodeSelector::Any),
+        "pg[0-9]{1,2}|db[-._a-z]{0,9}".prop_map(NodeSelector::Name),
+    ]
+}
+
+fn node() -> impl Strategy<Value = NodeSelector> {
+    prop_oneof![4 => selector(), 1 => Just(NodeSelector::Local), 1 => Just(NodeSelector::All)]
+}
+
+fn prefix() -> impl Strategy<Value = ipnet::IpNet> {
+    let v4 = (any::<u32>(), 0..=32_u8)
+        .prop_map(|(bits, length)| ipnet::Ipv4Net::new_assert(bits.into(), length).trunc().into());
+    let v6 = (any::<u128>(), 0..=128_u8)
+        .prop_map(|(bits, length)| ipnet::Ipv6Net::new_assert(bits.into(), length).trunc().into());
+    prop_oneof![v4, v6]
+}
+
+fn peer() -> impl Strategy<Value = Peer> {
+    prop_oneof![selector().prop_map(Peer::Node), prefix().prop_map(Peer::Prefix)]
+}
+
+fn ports() -> impl Strategy<Value = Vec<PortRange>> {
+    let range = (1..=u16::MAX, 0..=100_u16)
+        .prop_map(|(first, more)| PortRange { first, last: first.saturating_add(more) });
+    prop::collection::vec(range, 0..3)
+}
+
+fn rule() -> impl Strategy<Value = Rule> {
+    let one_of = |words: &'static [(&str, Action)]| prop::sample::select(words).prop_map(|(_, action)| action);
+    (
+        node(),
+        prop::sample::select(Direction::WORDS),
+        prop::sample::select(Protocol::WORDS),
+        (ports(), ports()),
+        prop::collection::vec(peer(), 0..4),
+        prop::sample::select(Flows::WORDS),
+        one_of(Action::WORDS),
+        any::<bool>(),
+        prop::collection::vec("lo|eth[0-9]|[a-z]{1,15}", 0..3),
+    )
+        .prop_map(|(node, direction, protocol, ports, peers, flows, action, loopback, interfaces)| Rule {
+            node,
+            direction: direction.1,
+            protocol: protocol.1,
+            ports: ports.0,
+            peer_ports: ports.1,
+            peers,
+            flows: flows.1,
+            action,
+            loopback,
+            interfaces,
+        })
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    (any::<String>(), prop::collection::vec(rule(), 1..4))
+        .prop_map(|(description, rules)| Policy { description, rules })
+}
+
+proptest! {
+    /// A policy that is printed is read back as it was, or is refused for what it says, never for how.
+    #[test]
+    fn what_is_printed_is_read_back(policy in policy()) {
+        match parse("printed.toml", &policy.to_toml()) {
+            Ok(read) => prop_assert_eq!(read, policy),
+            Err(rejected) => {
+                for problem in rejected.problems() {
+                    prop_assert_ne!(problem.message(), "this is not TOML");
+                    prop_assert!(!problem.message().contains("has no field"), "{}", problem.message());
+                    prop_assert!(!problem.message().contains("must be"), "{}", problem.message());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn good_policies_come_back(
+        description in any::<String>(),
+        node in node(),
+        direction in prop::sample::select(Direction::WORDS),
+        prefix in prefix(),
+        first in 1..=u16::MAX,
+        flows in prop::sample::select(Flows::WORDS),
+        action in prop::sample::select(Action::WORDS),
+    ) {
+        let on_wire = !prefix.addr().is_loopback()
+            && !matches!(prefix, ipnet::IpNet::V6(v6) if v6.addr().to_ipv4_mapped().is_some());
+        prop_assume!(on_wire);
+        let rule = Rule {
+            node,
+            direction: direction.1,
+            protocol: Protocol::Tcp,
+            ports: vec![PortRange { first, last: first }],
+            peer_ports: vec![PortRange { first, last: u16::MAX }],
+            peers: vec![Peer::Prefix(prefix)],
+            flows: flows.1,
+            action: action.1,
+            loopback: false,
+            interfaces: vec!["eth0".into()],
+        };
+        let policy = Policy { description, rules: vec![rule] };
+        prop_assert_eq!(parse("printed.toml", &policy.to_toml()).expect("a good policy"), policy);
+    }
+
+    #[test]
+    fn no_text_makes_the_parser_panic(text in any::<String>()) {
+        if let Err(rejected) = parse("any.toml", &text) {
+            drawn(&rejected);
+        }
+    }
+
+    /// Near misses reach further into the parser than noise does.
+    #[test]
+    fn no_mutated_policy_makes_the_parser_panic(
+        policy in policy(),
+        place in any::<prop::sample::Index>(),
+        cut in 0..6_usize,
+        noise in "\\PC{0,3}|[\\[\\]\"'=\n{}#,.\\-0-9]{1,4}",
+    ) {
+        let mut text: Vec<char> = policy.to_toml().chars().collect();
+        let start = place.index(text.len());
+        let end = (start + cut).min(text.len());
+        text.splice(start..end, noise.chars());
+        if let Err(rejected) = parse("mutated.toml", &text.into_iter().collect::<String>()) {
+            prop_assert!(!rejected.problems().is_empty());
+            drawn(&rejected);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! From policy to plan: names and roles become places and addresses. Pure.
+
+mod error;
+mod peers;
+mod place;
+#[cfg(test)]
+mod tests;
+
+pub use error::ResolveError;
+pub use place::Place;
+
+use super::{NodePlan, Plan, PlannedRule, Policy, Roles, Rule};
+use place::Site;
+
+/// Resolves a policy.
+///
+/// `roles` matter only to a policy that [needs them](Policy::needs_roles). Nodes come in the order of the
+/// inventory, a place outside of it last; each has its rules in the policy's order. Where a rule's peers
+/// are, on one of its nodes, nobody but the node itself, that node goes without the rule; a rule that so
+/// ends up nowhere is an error, as is a selector that means nobody.
+pub fn resolve(policy: &Policy, place: &Place<'_>, roles: &Roles) -> Result<Plan, ResolveError> {
+    let mut planned: Vec<(Site<'_>, PlannedRule)> = Vec::new();
+    for (origin, rule) in policy.rules.iter().enumerate() {
+        let before = planned.len();
+        for site in place.sites(&rule.node, roles).map_err(|why| why.in_rule(origin))? {
+            if let Some(peers) = peers::of(rule, &site, place, roles).map_err(|why| why.in_rule(origin))? {
+                planned.push((site, planned_rule(origin, rule, peers)));
+            }
+        }
+        if planned.len() == before {
+            return Err(error::Why::OnlyItself { node: rule.node.clone() }.in_rule(origin));
+        }
+    }
+    // Stable, so that each node keeps the policy's order.
+    planned.sort_by_key(|(site, _)| site.rank);
+    let mut nodes: Vec<NodePlan> = Vec::new();
+    for (site, rule) in planned {
+        let node = site.name();
+        match nodes.last_mut() {
+            Some(last) if last.node == node => last.rules.push(rule),
+            _ => nodes.push(NodePlan { node, target: site.target.clone(), rules: vec![rule] }),
+        }
+    }
+    Ok(Plan { description: policy.description.clone(), nodes })
+}
+
+fn planned_rule(origin: usize, rule: &Rule, peers: Vec<ipnet::IpNet>) -> PlannedRule {
+    PlannedRule {
+        origin,
+        direction: rule.direction,
+        protocol: rule.protocol,
+        ports: rule.ports.clone(),
+        peer_ports: rule.peer_ports.clone(),
+        peers,
+        flows: rule.flows,
+        action: rule.action,
+        loopback: rule.loopback,
+        interfaces: rule.interfaces.clone(),
+    }
+}

@@ -1,11 +1,114 @@
 //! `netsplit lab`.
 
-use super::ExitCode;
+mod interrupt;
+mod status;
+mod up;
+
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+};
+
+use clap::Subcommand;
+use miette::IntoDiagnostic;
+
+use super::{ExitCode, HostCannot};
+use crate::lab::{self, Host, Lab, LabError, LabName};
 
 /// Bring the embedded Patroni cluster up or down, and look into it.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
 
-pub(super) fn run(_args: &Args) -> miette::Result<ExitCode> {
-    todo!()
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Up(up::Args),
+    Down(Name),
+    Status(status::Args),
+    Exec(Exec),
+    List,
+}
+
+/// Which lab.
+#[derive(Debug, clap::Args)]
+struct Name {
+    /// The lab's name; labs with different names do not touch each other.
+    #[arg(long, default_value_t, value_name = "NAME")]
+    name: LabName,
+}
+
+/// Run a command on one of the lab's machines.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  netsplit lab exec pg1 -- psql\n  netsplit lab exec mon -- patronictl list"
+)]
+struct Exec {
+    #[command(flatten)]
+    lab: Name,
+    /// The machine.
+    node: Host,
+    /// The command and its arguments; `psql`, `patronictl` and `etcdctl` need none.
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
+    match &args.verb {
+        Verb::Up(args) => up::run(args),
+        Verb::Down(args) => down(args),
+        Verb::Status(args) => status::run(args),
+        Verb::Exec(args) => exec(args),
+        Verb::List => list(),
+    }
+}
+
+fn down(args: &Name) -> miette::Result<ExitCode> {
+    if Lab::remove(&args.name).map_err(report)? {
+        eprintln!("lab `{}` is down", args.name);
+    } else {
+        eprintln!("there was no lab `{}`", args.name);
+    }
+    Ok(ExitCode::Success)
+}
+
+fn exec(args: &Exec) -> miette::Result<ExitCode> {
+    let lab = Lab::open(&args.lab.name).map_err(report)?;
+    let Some((program, rest)) = args.command.split_first() else { return Ok(ExitCode::Usage) };
+    Err(report(lab.become_command(args.node, program, rest)))
+}
+
+fn list() -> miette::Result<ExitCode> {
+    let mut text = String::new();
+    for name in lab::list() {
+        text.push_str(name.as_str());
+        text.push('\n');
+    }
+    print(&text)
+}
+
+/// Prints data; a reader that went away is no error.
+fn print(text: &str) -> miette::Result<ExitCode> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).into_diagnostic(),
+        _ => Ok(ExitCode::Success),
+    }
+}
+
+/// The one place where a lab's error gets its help and its exit code.
+fn report(error: LabError) -> miette::Report {
+    let help = error.help();
+    match error {
+        LabError::Inventory(error) => miette::Report::new(*error),
+        error if error.is_host() => HostCannot::new(error, help).into(),
+        error => {
+            let report = miette::MietteDiagnostic::new(error.to_string());
+            match help {
+                Some(help) => report.with_help(help),
+                None => report,
+            }
+            .into()
+        }
+    }
 }

@@ -1,12 +1,14 @@
 //! The file that names a cluster's nodes and how to reach each.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
+use miette::{Diagnostic, NamedSource, SourceSpan};
 use serde::{Deserialize, Serialize};
 
 use super::Target;
@@ -37,6 +39,148 @@ pub struct Inventory {
     /// The PostgreSQL nodes.
     #[serde(rename = "node")]
     pub nodes: Vec<Node>,
+}
+
+/// Why an inventory cannot be used.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum InventoryError {
+    /// The file cannot be read.
+    #[error("cannot read the inventory {}", path.display())]
+    #[diagnostic(help(
+        "`netsplit lab up` makes a cluster and its inventory; `--cluster FILE` names another"
+    ))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write the inventory {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Not TOML, or not an inventory.
+    #[error("{message}")]
+    Syntax {
+        /// What is wrong.
+        message: String,
+        /// The file's text.
+        #[source_code]
+        source_code: NamedSource<String>,
+        /// Where.
+        #[label("here")]
+        span: Option<SourceSpan>,
+    },
+    /// It contradicts itself.
+    #[error("{message}")]
+    Meaning {
+        /// What is wrong.
+        message: String,
+        /// The way out.
+        #[help]
+        help: String,
+        /// The file's text.
+        #[source_code]
+        source_code: NamedSource<String>,
+        /// Where.
+        #[label("here")]
+        span: Option<SourceSpan>,
+    },
+}
+
+/// A contradiction in an inventory: what, the way out, and the value that it is about.
+struct Contradiction {
+    message: String,
+    help: &'static str,
+    value: String,
+}
+
+impl Inventory {
+    /// Reads and validates an inventory.
+    pub fn load(path: &Path) -> Result<Self, InventoryError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| InventoryError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, &path.display().to_string())
+    }
+
+    /// Parses and validates an inventory; `name` is the file's name in errors.
+    pub fn parse(text: &str, name: &str) -> Result<Self, InventoryError> {
+        let source = || NamedSource::new(name, text.to_owned()).with_language("toml");
+        let inventory: Self = toml::from_str(text).map_err(|error| InventoryError::Syntax {
+            message: error.message().to_owned(),
+            source_code: source(),
+            span: error.span().map(Into::into),
+        })?;
+        inventory.contradiction().map_or(Ok(()), |found| {
+            // The last place that says it: of two equal values the second one is too many.
+            let at = text.rfind(&format!("\"{}\"", found.value)).or_else(|| text.rfind(&found.value));
+            Err(InventoryError::Meaning {
+                span: at.map(|at| (at, found.value.len()).into()),
+                message: found.message,
+                help: found.help.to_owned(),
+                source_code: source(),
+            })
+        })?;
+        Ok(inventory)
+    }
+
+    /// Writes it whole or not at all.
+    pub fn save(&self, path: &Path) -> Result<(), InventoryError> {
+        let write = |source| InventoryError::Write { path: path.to_owned(), source };
+        let text = toml::to_string_pretty(self).map_err(|error| write(io::Error::other(error)))?;
+        let draft = path.with_extension("toml.new");
+        fs::write(&draft, text).and_then(|()| fs::rename(&draft, path)).map_err(write)
+    }
+
+    /// The node of this name.
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.name == name)
+    }
+
+    fn contradiction(&self) -> Option<Contradiction> {
+        let found =
+            |message, help, value: &str| Some(Contradiction { message, help, value: value.to_owned() });
+        if self.nodes.is_empty() {
+            return found(
+                "an inventory needs at least one [[node]]".to_owned(),
+                "add the PostgreSQL nodes",
+                "",
+            );
+        }
+        let (mut names, mut addresses) = (BTreeSet::new(), BTreeSet::new());
+        for Node { name, address, .. } in &self.nodes {
+            let reserved = ["", "*", "local"].contains(&name.as_str()) || name.starts_with('@');
+            if reserved {
+                let help = "policies use `local`, `*` and names with `@` for something else: call it as Patroni does";
+                return found(format!("`{name}` cannot be a node's name"), help, name);
+            }
+            if !names.insert(name) {
+                return found(
+                    format!("two nodes are named `{name}`"),
+                    "each node needs a name of its own",
+                    name,
+                );
+            }
+            if !addresses.insert(address) {
+                let message = format!("two nodes have the address {address}");
+                return found(message, "each node needs an address of its own", &address.to_string());
+            }
+        }
+        if self.timings.ttl == 0 || self.timings.loop_wait == 0 {
+            let help = "copy the timings from `patronictl show-config`, in seconds";
+            return found("`ttl` and `loop_wait` cannot be 0".to_owned(), help, "timings");
+        }
+        let urls = self.etcd.endpoints.iter();
+        if let Some(odd) = urls.clone().find(|url| !url.starts_with("http://")) {
+            let help = "write it like `http://10.0.0.1:2379`; TLS is not supported";
+            return found(format!("`{odd}` is not an etcd endpoint that netsplit can watch"), help, odd);
+        }
+        None
+    }
 }
 
 /// One PostgreSQL node under Patroni.
@@ -166,4 +310,72 @@ fn default_postgres_port() -> u16 {
 
 fn default_rest_port() -> u16 {
     8008
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+scope = "main"
+[timings]
+ttl = 30
+loop_wait = 10
+retry_timeout = 10
+[observer]
+transport = "local"
+[postgres]
+user = "postgres"
+password = "x"
+database = "postgres"
+[etcd]
+endpoints = ["http://10.0.0.9:2379"]
+[[node]]
+name = "a"
+transport = "netns:a"
+address = "10.0.0.1"
+[[node]]
+name = "b"
+transport = "netns:b"
+address = "10.0.0.2"
+"#;
+
+    #[test]
+    fn an_inventory_has_defaults_and_survives_a_round_trip() {
+        let inventory = Inventory::parse(GOOD, "x.toml").unwrap();
+        assert_eq!((inventory.namespace.as_str(), inventory.nodes[0].rest_port), ("/service/", 8008));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("inventory.toml");
+        inventory.save(&file).unwrap();
+        assert_eq!(Inventory::load(&file).unwrap(), inventory);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft stays");
+    }
+
+    #[test]
+    fn mistakes_point_at_their_place() {
+        for (from, to, message, place) in [
+            ("name = \"b\"", "name = \"a\"", "two nodes are named `a`", "\"a\""),
+            ("10.0.0.2", "10.0.0.1", "two nodes have the address 10.0.0.1", "\"10.0.0.1\""),
+            ("name = \"b\"", "name = \"@leader\"", "`@leader` cannot be a node's name", "\"@leader\""),
+            ("http:", "https:", "`https://10.0.0.9:2379` is not an etcd endpoint", "\"https:"),
+            ("ttl = 30", "ttl = 0", "`ttl` and `loop_wait` cannot be 0", "timings"),
+            ("netns:b", "b", "`b` is not a target", "\"b\""),
+            ("ttl = 30", "ttk = 30", "unknown field `ttk`", "ttk"),
+        ] {
+            let text = GOOD.replace(from, to);
+            let (shown, span) = match Inventory::parse(&text, "x.toml").unwrap_err() {
+                InventoryError::Meaning { message, span, .. }
+                | InventoryError::Syntax { message, span, .. } => (message, span.unwrap()),
+                other => panic!("{other:?}"),
+            };
+            assert!(shown.starts_with(message), "{shown}");
+            assert!(text[span.offset()..].starts_with(place), "{shown}: {}", &text[span.offset()..]);
+        }
+    }
+
+    #[test]
+    fn a_cluster_without_nodes_is_none() {
+        let text = format!("node = []\n{}", GOOD.split("[[node]]").next().unwrap());
+        assert!(Inventory::parse(&text, "x.toml").unwrap_err().to_string().contains("at least one [[node]]"));
+    }
 }

@@ -6,8 +6,9 @@ use super::{Rejected, read};
 
 /// A diagnostic as a person sees it, without colour, 100 columns wide.
 pub(crate) fn drawn(diagnostic: &dyn Diagnostic) -> String {
-    let handler =
-        GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100).with_links(false);
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
+        .with_width(100)
+        .with_links(false);
     let mut drawing = String::new();
     handler.render_report(&mut drawing, diagnostic).expect("a String takes everything");
     drawing.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")

@@ -1,1 +1,36 @@
 //! Observers: each watches one thing from one place and emits events when it changes.
+//!
+//! | Observer | Sees | From | Looks every | Gives up after |
+//! |---|---|---|---|---|
+//! | [`patroni`] | each node's `GET /patroni`; `GET /cluster` of any node | outside | 200 ms | 1 s |
+//! | [`etcd`] | the leader key and the members' keys | outside | watch | 1 s |
+//! | [`postgres_port`] | each node's PostgreSQL port | outside | 500 ms | 1 s |
+//! | [`postgres_inside`] | each PostgreSQL's own truth | Unix socket | 200 ms | 1 s |
+//! | [`haproxy`] | `HAProxy`'s view of its servers | Unix socket | 200 ms | 1 s |
+//! | [`client`] | numbered writes through `HAProxy` | outside | 100 ms | 2 s |
+//!
+//! Outside is the place that the inventory names as observer; Unix sockets are out of any cut's reach. An event
+//! carries the moment at which the answer, or the lack of one, was certain: it is later than the truth by at
+//! most the period and the time to give up. What repeats is no event, except the client's writes. An answer
+//! that makes no sense becomes a [`Trouble`](crate::record::Kind::Trouble) event, never a panic.
+//!
+//! **Invariant: the observer does not disturb.** Sessions and requests are few, short and idle in between; no
+//! observer takes a lock, and only the client writes.
+
+mod client;
+mod etcd;
+#[cfg(test)]
+mod fakes;
+mod haproxy;
+mod patroni;
+mod postgres_inside;
+mod postgres_port;
+mod reach;
+mod rows;
+mod session;
+mod stop;
+mod subject;
+mod watch;
+
+pub use client::CLIENT_TABLE;
+pub use watch::{ObserveError, Watch};

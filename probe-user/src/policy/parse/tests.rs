@@ -116,7 +116,10 @@ fn mistakes_in_the_file_are_told_with_a_way_out() {
         ("unknown fields", with("prots = [5432]\ntimeout = \"10s\"")),
         ("missing fields", "[[rule]]\nports = [5432]\n".to_owned()),
         ("wrong types", with("ports = 5432\npeers = \"*\"\nloopback = \"yes\"\ndirection = 1")),
-        ("unknown words", with("direction = \"inn\"\nprotocol = \"icmp\"\naction = \"Drop\"\nflows = \"some\"")),
+        (
+            "unknown words",
+            with("direction = \"inn\"\nprotocol = \"icmp\"\naction = \"Drop\"\nflows = \"some\""),
+        ),
     ];
     insta::assert_snapshot!(files.map(|(name, text)| rejected(name, &text)).join("\n"));
 }
@@ -280,7 +283,8 @@ fn ports() -> impl Strategy<Value = Vec<PortRange>> {
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
-    let one_of = |words: &'static [(&str, Action)]| prop::sample::select(words).prop_map(|(_, action)| action);
+    let one_of =
+        |words: &'static [(&str, Action)]| prop::sample::select(words).prop_map(|(_, action)| action);
     (
         node(),
         prop::sample::select(Direction::WORDS),
@@ -292,17 +296,19 @@ fn rule() -> impl Strategy<Value = Rule> {
         any::<bool>(),
         prop::collection::vec("lo|eth[0-9]|[a-z]{1,15}", 0..3),
     )
-        .prop_map(|(node, direction, protocol, ports, peers, flows, action, loopback, interfaces)| Rule {
-            node,
-            direction: direction.1,
-            protocol: protocol.1,
-            ports: ports.0,
-            peer_ports: ports.1,
-            peers,
-            flows: flows.1,
-            action,
-            loopback,
-            interfaces,
+        .prop_map(|(node, direction, protocol, ports, peers, flows, action, loopback, interfaces)| {
+            Rule {
+                node,
+                direction: direction.1,
+                protocol: protocol.1,
+                ports: ports.0,
+                peer_ports: ports.1,
+                peers,
+                flows: flows.1,
+                action,
+                loopback,
+                interfaces,
+            }
         })
 }
 

@@ -1,0 +1,131 @@
+//! `netsplit lab up`.
+
+use std::{
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use miette::IntoDiagnostic;
+
+use super::{ExitCode, Name, interrupt::Interrupt, print, report};
+use crate::{
+    cluster::{LocalConnection, Timings},
+    lab::{EtcdMembers, Lab, LabError, Options, Progress},
+};
+
+/// Start three PostgreSQL nodes under Patroni, etcd and `HAProxy`, each in its own network namespace.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    lab: Name,
+    /// Patroni's timings: its own defaults (ttl 30, loop_wait 10, retry_timeout 10), or the shortest it takes
+    /// (20, 1, 3).
+    #[arg(long, value_enum, default_value = "default")]
+    timings: Preset,
+    /// How Patroni reaches its own PostgreSQL; it decides whether a cut of port 5432 loses the leader.
+    #[arg(long, value_enum, default_value = "tcp")]
+    local: LocalConnection,
+    /// etcd members: one on a machine of its own, or one beside each PostgreSQL.
+    #[arg(long, value_enum, default_value = "1")]
+    etcd: EtcdMembers,
+    /// Patroni's version, as installed under /var/lib/netsplit/patroni.
+    #[arg(long, default_value = Options::PATRONI, value_name = "VERSION")]
+    patroni: String,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Preset {
+    Default,
+    Fast,
+}
+
+impl From<Preset> for Timings {
+    fn from(preset: Preset) -> Self {
+        match preset {
+            Preset::Default => Options::DEFAULT_TIMINGS,
+            Preset::Fast => Options::FAST_TIMINGS,
+        }
+    }
+}
+
+pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
+    let interrupt = Interrupt::catch().into_diagnostic()?;
+    let options = Options {
+        name: args.lab.name.clone(),
+        timings: args.timings.into(),
+        local: args.local,
+        etcd: args.etcd,
+        patroni: args.patroni.clone(),
+        ..Options::default()
+    };
+    let mut talk = Talk::new();
+    let made = Lab::up(&options, &mut |progress| {
+        talk.hear(progress);
+        if interrupt.came() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    talk.end(made.is_ok());
+    let lab = match made {
+        Ok(lab) => lab,
+        Err(error @ LabError::Interrupted) => {
+            eprintln!("{error}");
+            return Ok(ExitCode::Interrupted);
+        }
+        Err(error) => return Err(report(error)),
+    };
+    let leader = lab.status().ok().and_then(|status| status.leader);
+    let name = if args.lab.name.is_default() { String::new() } else { format!(" --name {}", args.lab.name) };
+    eprintln!("look: netsplit lab exec{name} mon -- patronictl list");
+    eprintln!("end:  netsplit lab down{name}");
+    print(&format!(
+        "leader    {}\ninventory {}\n",
+        leader.as_deref().unwrap_or("-"),
+        lab.layout().inventory().display()
+    ))
+}
+
+/// Says on stderr how far the lab is: a spinner for a person, a line a step for a log.
+struct Talk {
+    started: Instant,
+    bar: ProgressBar,
+    last: Option<Progress>,
+}
+
+impl Talk {
+    fn new() -> Self {
+        // Hidden by itself when stderr is no terminal.
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed:.dim}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self { started: Instant::now(), bar, last: None }
+    }
+
+    fn hear(&mut self, progress: Progress) {
+        if self.last.map(|last| last.step) != Some(progress.step) {
+            self.done(progress.elapsed);
+            self.bar.set_message(format!("waiting for {}", progress.step));
+            self.last = Some(progress);
+        }
+    }
+
+    /// The step that has just ended, with the time since the beginning.
+    fn done(&self, elapsed: Duration) {
+        if let Some(Progress { step, .. }) = self.last {
+            let line = format!("{:5.1} s  {step}", elapsed.as_secs_f64());
+            if self.bar.is_hidden() {
+                eprintln!("{line}");
+            } else {
+                self.bar.println(line);
+            }
+        }
+    }
+
+    fn end(&self, well: bool) {
+        if well {
+            self.done(self.started.elapsed());
+        }
+        self.bar.finish_and_clear();
+    }
+}

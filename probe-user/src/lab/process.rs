@@ -1,0 +1,93 @@
+//! Processes of the lab: found by the namespace that they live in, never by name.
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use super::LabError;
+use crate::cluster::Target;
+
+/// The identity of a network namespace: device and inode of its file (`namespaces(7)`).
+type NamespaceId = (u64, u64);
+
+/// Every process whose main thread is in one of the namespaces, zombies left out.
+///
+/// A zombie has left its namespaces, so it does not show.
+pub(super) fn pids_in(targets: &[Target]) -> Vec<u32> {
+    let namespaces: Vec<_> = targets.iter().filter_map(namespace_id).collect();
+    if namespaces.is_empty() {
+        return Vec::new();
+    }
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|pid| of_process(*pid).is_some_and(|id| namespaces.contains(&id)))
+        .collect()
+}
+
+/// Whether this process is in that namespace.
+pub(super) fn is_in(pid: u32, target: &Target) -> bool {
+    namespace_id(target).is_some_and(|namespace| of_process(pid) == Some(namespace))
+}
+
+/// Sends a signal, if the process is in one of the namespaces; says whether it was sent.
+///
+/// The process is held by a pidfd while its namespace is looked at: a recycled pid is never hit.
+pub(super) fn signal(pid: u32, targets: &[Target], signal: Signal) -> io::Result<bool> {
+    let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(false) };
+    let Ok(process) = pidfd_open(raw, PidfdFlags::empty()) else { return Ok(false) };
+    if !targets.iter().any(|target| is_in(pid, target)) {
+        return Ok(false);
+    }
+    match pidfd_send_signal(&process, signal) {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::SRCH) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Kills until nothing is left in the namespaces: a daemon may fork while it is being killed.
+pub(super) fn kill_all(targets: &[Target]) -> Result<(), LabError> {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        let pids = pids_in(targets);
+        if pids.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err(LabError::Unkillable(pids));
+        }
+        for pid in pids {
+            if let Err(error) = signal(pid, targets, Signal::KILL) {
+                tracing::warn!(pid, %error, "a process of the lab cannot be killed");
+            }
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The process id on the first line of a file, if that process is in the namespace.
+pub(super) fn pid_of(file: &Path, target: &Target) -> Option<u32> {
+    let text = fs::read_to_string(file).ok()?;
+    let pid = text.lines().next()?.trim().parse().ok()?;
+    is_in(pid, target).then_some(pid)
+}
+
+fn namespace_id(target: &Target) -> Option<NamespaceId> {
+    // A target of the lab is always a named namespace; this machine's own is never looked into.
+    matches!(target, Target::Netns(_)).then(|| identity(&target.namespace_path()))?
+}
+
+fn of_process(pid: u32) -> Option<NamespaceId> {
+    identity(Path::new(&format!("/proc/{pid}/ns/net")))
+}
+
+fn identity(path: &Path) -> Option<NamespaceId> {
+    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}

@@ -1,0 +1,188 @@
+//! The watch itself: endpoints, resumption, and what becomes an event.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry as Slot},
+    time::Duration,
+};
+
+use reqwest::Client;
+use tokio::time::sleep;
+
+use super::{
+    gateway::{Frame, Gateway, KeyValue, Range, Unanswered, WatchAnswer, WatchEventType},
+    keys::{Entry, KeySpace, Name},
+};
+use crate::{
+    cluster::Inventory,
+    observe::subject::{Lookout, Subject},
+    record::{Kind, LeaderKey, MemberKey, Source},
+};
+
+const PROOF_PERIOD: Duration = Duration::from_secs(1);
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// Watches Patroni's keys.
+pub(in crate::observe) struct Keys {
+    endpoints: Vec<String>,
+    space: KeySpace,
+    /// The last revision whose changes were told; the state must be read anew where there is none.
+    told: Option<i64>,
+    leader: Subject,
+    members: BTreeMap<String, Subject>,
+    reachable: Subject,
+    trouble: Subject,
+    lookout: Lookout,
+}
+
+impl Keys {
+    pub(in crate::observe) fn new(lookout: &Lookout, inventory: &Inventory) -> Self {
+        let member = |name: &String| {
+            (name.clone(), lookout.subject(Some(name.as_str()), Source::Etcd, Kind::MemberKey))
+        };
+        Self {
+            endpoints: inventory.etcd.endpoints.clone(),
+            space: KeySpace::new(inventory),
+            told: None,
+            leader: lookout.subject(None, Source::Etcd, Kind::LeaderKey),
+            members: inventory.nodes.iter().map(|node| member(&node.name)).collect(),
+            reachable: lookout.subject(None, Source::Etcd, Kind::EtcdReachable),
+            trouble: lookout.trouble(None, Source::Etcd),
+            lookout: lookout.clone(),
+        }
+    }
+
+    /// Goes from endpoint to endpoint; etcd is unreachable when none has answered in a whole round.
+    pub(in crate::observe) async fn run(mut self, http: Client) {
+        let gateways: Vec<_> = self.endpoints.iter().map(|endpoint| Gateway::new(&http, endpoint)).collect();
+        let mut silent = Vec::new();
+        for gateway in gateways.iter().cycle() {
+            match self.follow(gateway).await {
+                Ok(Ended(why)) => {
+                    tracing::debug!(why, "the watch of etcd ended, and goes on");
+                    silent.clear();
+                }
+                Err(Unanswered(why)) => silent.push(why),
+            }
+            if silent.len() >= gateways.len() {
+                self.reachable.saw(&format!("unreachable: {}", silent.join("; ")));
+                silent.clear();
+            }
+            sleep(RETRY_PAUSE).await;
+        }
+        self.reachable.saw(&"unreachable: the inventory names no endpoint");
+    }
+
+    /// Tells what one endpoint says until it no longer does; an error if it said nothing.
+    async fn follow(&mut self, gateway: &Gateway) -> Result<Ended, Unanswered> {
+        let (first, end) = self.space.bounds();
+        let range = gateway.range(&first, &end).await?;
+        self.reachable.saw(&"reachable");
+        // Revisions only ever rise, except in a cluster that was made anew.
+        let told = self.told.filter(|told| *told <= range.header.revision);
+        if told.is_none() {
+            self.told = Some(range.header.revision);
+            self.tell_all(&range);
+        }
+        let space = self.space.clone();
+        Ok(tokio::select! {
+            ended = self.listen(gateway) => ended,
+            ended = quorum_lost(gateway, &space) => ended,
+        })
+    }
+
+    async fn listen(&mut self, gateway: &Gateway) -> Ended {
+        let (first, end) = self.space.bounds();
+        let mut changes = match gateway.watch(&first, &end, self.told.unwrap_or_default() + 1).await {
+            Ok(changes) => changes,
+            Err(Unanswered(why)) => return Ended(why),
+        };
+        loop {
+            let frames = match changes.next().await {
+                Ok(frames) => frames,
+                Err(Unanswered(why)) => return Ended(why),
+            };
+            for frame in frames {
+                match frame {
+                    Frame::Result(answer) => {
+                        self.tell(&answer);
+                        if answer.canceled {
+                            return Ended(format!("cancelled: {}", answer.cancel_reason));
+                        }
+                    }
+                    Frame::Error(error) => return Ended(error.message),
+                }
+            }
+        }
+    }
+
+    fn tell(&mut self, answer: &WatchAnswer) {
+        if answer.compact_revision > 0 {
+            self.trouble.saw(&format!(
+                "etcd compacted up to revision {} before its changes were seen",
+                answer.compact_revision
+            ));
+            self.told = None;
+        }
+        for event in &answer.events {
+            match event.what {
+                WatchEventType::Put => self.put(&event.kv),
+                WatchEventType::Delete => self.deleted(self.space.name(&event.kv.key)),
+            }
+            self.told = self.told.max(Some(event.kv.mod_revision));
+        }
+    }
+
+    fn tell_all(&mut self, range: &Range) {
+        let there: BTreeSet<_> = range.kvs.iter().filter_map(|kv| self.space.name(&kv.key)).collect();
+        for name in self.members.keys().cloned().map(Name::Member).chain([Name::Leader]).collect::<Vec<_>>() {
+            if !there.contains(&name) {
+                self.deleted(Some(name));
+            }
+        }
+        for kv in &range.kvs {
+            self.put(kv);
+        }
+    }
+
+    fn put(&mut self, kv: &KeyValue) {
+        match self.space.entry(kv) {
+            Some(Entry::Leader(key)) => self.leader.saw(&key),
+            Some(Entry::Member(name, key)) => self.member(name).saw(&key),
+            Some(Entry::Unreadable(_, why)) => self.trouble.saw(&why),
+            None => {}
+        }
+    }
+
+    fn deleted(&mut self, name: Option<Name>) {
+        match name {
+            Some(Name::Leader) => self.leader.saw(&None::<LeaderKey>),
+            Some(Name::Member(name)) => self.member(name).saw(&None::<MemberKey>),
+            None => {}
+        }
+    }
+
+    /// Also of a member that the inventory does not name.
+    fn member(&mut self, name: String) -> &mut Subject {
+        match self.members.entry(name) {
+            Slot::Occupied(slot) => slot.into_mut(),
+            Slot::Vacant(slot) => {
+                let subject = self.lookout.chance(Some(slot.key()), Source::Etcd, Kind::MemberKey);
+                slot.insert(subject)
+            }
+        }
+    }
+}
+
+/// Why a watch that had begun is over.
+struct Ended(String);
+
+/// Ends when the endpoint no longer answers for a quorum.
+async fn quorum_lost(gateway: &Gateway, space: &KeySpace) -> Ended {
+    let leader = space.leader();
+    loop {
+        sleep(PROOF_PERIOD).await;
+        if let Err(Unanswered(why)) = gateway.value(&leader).await {
+            return Ended(why);
+        }
+    }
+}

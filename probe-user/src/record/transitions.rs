@@ -84,6 +84,10 @@ impl Log {
     }
 
     fn cluster(&mut self, event: &Event, view: &mut View, timeline: &mut Option<u32>) {
+        // Most events are writes, which no view has.
+        if !View::holds(event.kind) {
+            return;
+        }
         let before = view.clone();
         view.take(event);
         let at = event.boot_ns;

@@ -24,8 +24,25 @@ pub struct View {
 }
 
 impl View {
+    /// Whether events of this kind are part of a view.
+    pub fn holds(kind: Kind) -> bool {
+        matches!(
+            kind,
+            Kind::LeaderKey
+                | Kind::EtcdReachable
+                | Kind::MemberKey
+                | Kind::Rest
+                | Kind::Port
+                | Kind::Inside
+                | Kind::Server
+        )
+    }
+
     /// Takes one event in. Events of other kinds, and payloads of another shape, change nothing.
     pub fn take(&mut self, event: &Event) {
+        if !Self::holds(event.kind) {
+            return;
+        }
         if event.kind == Kind::LeaderKey {
             if let Some(key) = event.after_as::<Option<LeaderKey>>() {
                 self.leader = Some(key.map(|key| key.holder));

@@ -7,8 +7,6 @@ use std::{
 
 use super::{RunResult, html, junit, markdown};
 
-/// Every observation.
-pub const EVENTS: &str = "events.jsonl";
 /// The scenario's text, as it was run.
 pub const SCENARIO: &str = "scenario.toml";
 /// The cluster as it was run on, without its password.

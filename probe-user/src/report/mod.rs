@@ -11,10 +11,11 @@ mod result;
 mod terminal;
 mod timeline;
 
-pub use directory::{EVENTS, INVENTORY, Paths, ReportError, SCENARIO, write};
+pub use directory::{INVENTORY, Paths, ReportError, SCENARIO, write};
 pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
 pub use result::{CutRecord, RunResult, RunVerdict, SCHEMA, StepRecord};
+pub(crate) use result::{END_OF_RUN, INTERRUPTED};
 pub use terminal::{Paint, terminal};
 pub use timeline::{Line, Tone, line, timeline};

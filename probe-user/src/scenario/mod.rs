@@ -6,6 +6,7 @@ mod expression;
 mod lexer;
 mod model;
 mod read;
+mod runner;
 mod step;
 
 pub use act::{Act, ActError};
@@ -13,4 +14,5 @@ pub use expectation::{Check, Evidence, Expectation, Finding, Judgement, NodeRef,
 pub use expression::{Expression, ExpressionError, NotYetKnown, Scope};
 pub use model::{LabNeeds, Scenario};
 pub use read::LoadError;
+pub use runner::{Failure, Kernel, Notice, Prepared, Progress, RunError, Watching, World, run};
 pub use step::{ApplyStep, Condition, CutSource, Step, UntilStep};

@@ -14,4 +14,5 @@ mod tests;
 mod word;
 
 pub use arguments::RuleArgs;
+pub(crate) use file::rules;
 pub use file::{LoadError, parse};

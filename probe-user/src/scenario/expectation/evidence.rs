@@ -34,7 +34,8 @@ pub struct Evidence<'run> {
     pub new_leader: Option<String>,
     /// Every node with a member key or a REST API, by name.
     pub nodes: Vec<String>,
-    scope: Scope,
+    /// What names in expressions stand for.
+    pub scope: Scope,
 }
 
 impl<'run> Evidence<'run> {

@@ -1,11 +1,33 @@
 //! `netsplit check`.
 
+mod file;
+mod output;
+mod search;
+
+use std::{io, path::PathBuf};
+
 use super::ExitCode;
+use output::{Format, Output};
 
 /// Parse and validate policies, scenarios and inventories; touches nothing.
+///
+/// What is good is listed on stdout, what is not is explained on stderr. Exits with 2 if any file is bad.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Files, folders (every .toml in them, hidden ones left out), or - for stdin
+    #[arg(required = true, value_name = "FILE|DIR")]
+    paths: Vec<PathBuf>,
+    /// How to tell the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
 
-pub(super) fn run(_args: &Args) -> miette::Result<ExitCode> {
-    todo!()
+pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
+    let mut output = Output::new(args.format, io::stdout(), io::stderr());
+    for path in &args.paths {
+        for (name, text) in search::texts(path) {
+            output.tell(&name, text.and_then(|text| Ok(file::check(&name, &text)?)));
+        }
+    }
+    output.finish()
 }

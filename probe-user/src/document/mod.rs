@@ -16,6 +16,7 @@
 //! assert_eq!(pause.unwrap().as_secs(), 90);
 //! ```
 
+mod load;
 mod problem;
 mod reader;
 mod spelling;
@@ -24,6 +25,7 @@ mod table;
 pub(crate) mod tests;
 mod value;
 
+pub use load::{LoadError, load};
 pub use miette::SourceSpan as Span;
 pub use problem::{Position, Problem, Problems, Rejected, Reported};
 pub use reader::{deserialize, read};

@@ -10,13 +10,14 @@ use super::{Problem, Problems, Reported, Span, Table, list_of, nearest};
 #[derive(Clone, Copy, Debug)]
 pub struct Value<'d> {
     key: &'d str,
+    in_list: bool,
     content: &'d Spanned<DeValue<'d>>,
     problems: &'d Problems,
 }
 
 impl<'d> Value<'d> {
     pub(super) fn new(key: &'d str, content: &'d Spanned<DeValue<'d>>, problems: &'d Problems) -> Self {
-        Self { key, content, problems }
+        Self { key, in_list: false, content, problems }
     }
 
     /// The value's place, quotes and brackets included.
@@ -63,7 +64,7 @@ impl<'d> Value<'d> {
     pub fn parse<T: FromStr<Err: Display>>(&self, help: &str) -> Result<T, Reported> {
         let text = self.text()?;
         text.parse().map_err(|error: T::Err| {
-            self.refuse(format!("`{}` cannot be `{text}`", self.key), error.to_string(), help)
+            self.refuse(format!("{} cannot be `{text}`", self.subject()), error.to_string(), help)
         })
     }
 
@@ -78,7 +79,7 @@ impl<'d> Value<'d> {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("write {}", list_of(known(), "or")),
         };
-        Err(self.refuse(format!("`{}` cannot be `{text}`", self.key), "unknown word", help))
+        Err(self.refuse(format!("{} cannot be `{text}`", self.subject()), "unknown word", help))
     }
 
     /// `true` or `false`.
@@ -98,7 +99,7 @@ impl<'d> Value<'d> {
             .and_then(|number| T::try_from(number).ok())
             .ok_or_else(|| {
                 self.refuse(
-                    format!("`{}` is out of range", self.key),
+                    format!("{} is out of range", self.subject()),
                     "this number is too small or too large",
                     format!("write a number from {} to {}", bounds.start(), bounds.end()),
                 )
@@ -123,8 +124,9 @@ impl<'d> Value<'d> {
             return Err(self.wrong_type("a time span", HELP));
         };
         let span = text.parse::<jiff::SignedDuration>().ok();
-        span.and_then(|span| Duration::try_from(span).ok())
-            .ok_or_else(|| self.refuse(format!("`{}` is not a time span", self.key), "not understood", HELP))
+        span.and_then(|span| Duration::try_from(span).ok()).ok_or_else(|| {
+            self.refuse(format!("{} is not a time span", self.subject()), "not understood", HELP)
+        })
     }
 
     /// The entries of a list; an empty list is one, too.
@@ -132,7 +134,7 @@ impl<'d> Value<'d> {
         let Some(entries) = self.content.get_ref().as_array() else {
             return Err(self.wrong_type("a list", "put it in brackets, with commas between its entries"));
         };
-        Ok(entries.iter().map(|entry| Self::new(self.key, entry, self.problems)).collect())
+        Ok(entries.iter().map(|entry| self.entry(entry)).collect())
     }
 
     /// A table; `what` is what messages call it, such as `a rule`.
@@ -149,7 +151,15 @@ impl<'d> Value<'d> {
         let help = || format!("head each of them with [[{}]] on a line of its own", self.key);
         let entries = self.content.get_ref().as_array();
         let entries = entries.ok_or_else(|| self.wrong_type("a list of tables", help()))?;
-        entries.iter().map(|entry| Self::new(self.key, entry, self.problems).table(what)).collect()
+        entries.iter().map(|entry| self.entry(entry).table(what)).collect()
+    }
+
+    fn entry(&self, content: &'d Spanned<DeValue<'d>>) -> Self {
+        Self { in_list: true, content, ..*self }
+    }
+
+    fn subject(&self) -> String {
+        if self.in_list { format!("an entry of `{}`", self.key) } else { format!("`{}`", self.key) }
     }
 
     fn wrong_type(&self, wanted: &str, help: impl Into<String>) -> Reported {
@@ -162,6 +172,6 @@ impl<'d> Value<'d> {
             DeValue::Array(_) => "a list",
             DeValue::Table(_) => "a table",
         };
-        self.refuse(format!("`{}` must be {wanted}", self.key), format!("this is {found}"), help)
+        self.refuse(format!("{} must be {wanted}", self.subject()), format!("this is {found}"), help)
     }
 }

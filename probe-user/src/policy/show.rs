@@ -94,3 +94,88 @@ impl Display for PlannedRule {
 fn joined(entries: &[impl Display]) -> String {
     entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Action, NodePlan, PortRange};
+    use super::*;
+    use crate::cluster::Target;
+
+    fn rule() -> PlannedRule {
+        PlannedRule {
+            origin: 0,
+            direction: Direction::In,
+            protocol: Protocol::Tcp,
+            ports: vec![PortRange { first: 5432, last: 5432 }],
+            peer_ports: vec![],
+            peers: vec![],
+            flows: Flows::All,
+            action: Action::Drop,
+            loopback: true,
+            interfaces: vec![],
+        }
+    }
+
+    fn narrow() -> PlannedRule {
+        PlannedRule {
+            origin: 1,
+            direction: Direction::Both,
+            protocol: Protocol::Any,
+            ports: vec![PortRange { first: 5432, last: 5432 }, PortRange { first: 6000, last: 6010 }],
+            peer_ports: vec![PortRange { first: 1024, last: 65535 }],
+            peers: vec!["10.88.0.12/32".parse().expect("a prefix"), "fd00::/64".parse().expect("a prefix")],
+            flows: Flows::All,
+            action: Action::Reject,
+            loopback: false,
+            interfaces: vec!["eth0".into(), "eth1".into()],
+        }
+    }
+
+    fn plan() -> Plan {
+        let node = |node: &str, rules| NodePlan {
+            node: node.into(),
+            target: Target::Netns(format!("lab-{node}")),
+            rules,
+        };
+        Plan {
+            description: "two nodes".into(),
+            nodes: vec![node("pg1", vec![rule(), narrow()]), node("pg2", vec![narrow()])],
+        }
+    }
+
+    #[test]
+    fn a_rule_is_one_line() {
+        let out = PlannedRule {
+            direction: Direction::Out,
+            protocol: Protocol::Any,
+            ports: vec![],
+            loopback: false,
+            ..rule()
+        };
+        let new = PlannedRule { flows: Flows::New, action: Action::Reset, ..rule() };
+        let lines = [rule(), narrow(), out, new].map(|rule| rule.to_string()).join("\n");
+        insta::assert_snapshot!(lines, @"
+        in tcp 5432 from everyone: drop, also on lo
+        both tcp and udp 5432,6000-6010 with 10.88.0.12,fd00::/64 port 1024-65535: reject
+        out any protocol to everyone: drop
+        in tcp 5432 from everyone, new connections: reset, also on lo
+        ");
+    }
+
+    #[test]
+    fn a_plan_is_a_table() {
+        insta::assert_snapshot!(plan().to_table(), @"
+        NODE  TARGET         RULE  INTERFACES  WHAT
+        pg1   netns:lab-pg1  1     all and lo  in tcp 5432 from everyone: drop, also on lo
+        pg1   netns:lab-pg1  2     eth0, eth1  both tcp and udp 5432,6000-6010 with 10.88.0.12,fd00::/64 port 1024-65535: reject
+        pg2   netns:lab-pg2  2     eth0, eth1  both tcp and udp 5432,6000-6010 with 10.88.0.12,fd00::/64 port 1024-65535: reject
+        ");
+    }
+
+    #[test]
+    fn a_plan_is_versioned_json_that_reads_back() {
+        let json = plan().to_json().expect("JSON");
+        assert_eq!(serde_json::from_str::<Plan>(&json).expect("a plan"), plan());
+        insta::assert_snapshot!(json);
+    }
+}

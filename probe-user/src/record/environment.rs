@@ -9,6 +9,8 @@ use crate::cluster::{LabFacts, Timings};
 /// Payload of [`Kind::Environment`](super::Kind::Environment), and part of `result.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
+    /// The scenario's id: the name of the file that it was read from.
+    pub scenario: String,
     /// The kernel's release, such as `6.1.0-42-cloud-amd64`.
     pub kernel: String,
     /// What is known of the versions, by program: `netsplit`, `patroni`, `postgresql`, `etcd`, `haproxy`.

@@ -13,6 +13,5 @@ pub use act::{Act, ActError};
 pub use expectation::{Check, Evidence, Expectation, Finding, Judgement, NodeRef, Origin, Verdict, Window};
 pub use expression::{Expression, ExpressionError, NotYetKnown, Scope};
 pub use model::{LabNeeds, Scenario};
-pub use read::LoadError;
 pub use runner::{Failure, Kernel, Notice, Prepared, Progress, RunError, Watching, World, run};
 pub use step::{ApplyStep, Condition, CutSource, Step, UntilStep};

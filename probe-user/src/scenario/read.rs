@@ -1,40 +1,17 @@
 //! From a scenario file's text to a [`Scenario`].
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
-
-use miette::Diagnostic;
+use std::path::Path;
 
 use super::{Expectation, LabNeeds, Scenario, Step};
 use crate::{
     cluster::LocalConnection,
-    document::{self, Problem, Rejected, Reported, Table},
+    document::{self, LoadError, Problem, Rejected, Reported, Table},
 };
-
-/// Why a scenario's file could not be used.
-#[derive(Debug, thiserror::Error, Diagnostic)]
-pub enum LoadError {
-    /// The file could not be read.
-    #[error("{path} cannot be read")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// What it says cannot be used.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Rejected(#[from] Rejected),
-}
 
 impl Scenario {
     /// Reads a scenario's file. Its id is the file's name without `.toml`.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| LoadError::Unreadable { path: path.to_owned(), source })?;
+        let text = document::load(path)?;
         let id = path.file_stem().unwrap_or_default().to_string_lossy();
         Ok(Self::parse(&path.display().to_string(), &id, &text)?)
     }

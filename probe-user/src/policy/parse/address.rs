@@ -46,6 +46,13 @@ pub(super) fn prefix(text: &str) -> Result<IpNet, Wrong> {
             format!("write \"{}\" for the network, or \"{address}\" for the address alone", prefix.trunc()),
         ));
     }
+    if address.is_unspecified() && prefix.prefix_len() == longest {
+        return Err(Wrong::new(
+            format!("`{text}` is nobody's address"),
+            "no packet has it",
+            format!("write \"{address}/0\" for every address of its family, or \"*\" for everyone"),
+        ));
+    }
     Ok(prefix)
 }
 

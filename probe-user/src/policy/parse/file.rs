@@ -1,11 +1,6 @@
 //! A policy's TOML.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
-
-use miette::Diagnostic;
+use std::path::Path;
 
 use super::{
     draft::{Draft, Part, Parts},
@@ -13,7 +8,7 @@ use super::{
     word::{self, At, Wrong},
 };
 use crate::{
-    document::{self, Problem, Rejected, Reported, Span, Table, Value},
+    document::{self, LoadError, Problem, Rejected, Reported, Span, Table, Value},
     policy::{Action, Direction, Flows, Policy, PortRange, Protocol, Rule},
 };
 
@@ -23,29 +18,10 @@ pub fn parse(name: &str, text: &str) -> Result<Policy, Rejected> {
     document::read(name, text, |file| policy(name, file.named("a policy")))
 }
 
-/// Why a policy's file could not be used.
-#[derive(Debug, thiserror::Error, Diagnostic)]
-pub enum LoadError {
-    /// The file could not be read.
-    #[error("{path} cannot be read")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the kernel said, or that the text is not UTF-8.
-        source: io::Error,
-    },
-    /// What it says cannot be used.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Rejected(#[from] Rejected),
-}
-
 impl Policy {
     /// Reads a policy's file.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| LoadError::Unreadable { path: path.to_owned(), source })?;
-        Ok(parse(&path.display().to_string(), &text)?)
+        Ok(parse(&path.display().to_string(), &document::load(path)?)?)
     }
 }
 

@@ -125,13 +125,21 @@ fn mistakes_in_the_file_are_told_with_a_way_out() {
 }
 
 #[test]
+fn deep_nesting_is_refused_and_nothing_worse() {
+    for text in ["rule = ".to_owned() + &"[".repeat(100_000), "a.".repeat(100_000) + "b = 1"] {
+        let rejected = parse("deep.toml", &text).expect_err("no policy");
+        assert!(!rejected.problems().is_empty());
+    }
+}
+
+#[test]
 fn mistakes_in_words_are_told_with_a_way_out() {
     let lines = [
         "ports = []\npeers = []",
         "ports = [0, 65536, -1, \"0-10\"]",
         "ports = [\"5440-5432\", \"5432:5440\", \"postgresql\", \"\", \"-\", 5432.0]",
         "peers = [\"10.0.0.1/8\", \"10.0.0.0/33\", \"10.0.0.0/255.0.0.0\", \"10.0.0\", \"10.0.0.1:5432\"]",
-        "peers = [\"fd00::1/64\", \"fd00:::1\", \"fe80::1%eth0\", \"::ffff:10.0.0.1\"]",
+        "peers = [\"fd00::1/64\", \"fd00:::1\", \"fe80::1%eth0\", \"::ffff:10.0.0.1\", \"0.0.0.0\", \"::\"]",
         "peers = [\"@leadr\", \"@primary\", \"@nobody\", \"local\", \"\", \"pg 1\"]",
         "node = \"@replicas\"",
         "node = \"@standby\"",
@@ -200,8 +208,11 @@ fn a_rule_behind_one_that_covers_it_is_told() {
     insta::assert_snapshot!(rejected("two.toml", &(with("") + &with("ports = [5432]"))));
 }
 
-#[derive(clap::Parser)]
+/// As a verb uses the arguments: a file or a rule, never both, never neither.
+#[derive(Debug, clap::Parser)]
 struct Command {
+    #[arg(required_unless_present = "rule", conflicts_with = "rule")]
+    policy: Option<std::path::PathBuf>,
     #[command(flatten)]
     rule: RuleArgs,
 }
@@ -209,6 +220,21 @@ struct Command {
 fn argued(line: &str) -> RuleArgs {
     let words = std::iter::once("netsplit").chain(line.split_whitespace());
     Command::try_parse_from(words).expect("arguments").rule
+}
+
+#[test]
+fn a_rule_stands_instead_of_a_file() {
+    for (line, good) in [
+        ("netsplit policy.toml", true),
+        ("netsplit --action drop", true),
+        ("netsplit --loopback", true),
+        ("netsplit", false),
+        ("netsplit policy.toml --ports 5432", false),
+        ("netsplit --action vanish", false),
+    ] {
+        let parsed = Command::try_parse_from(line.split(' '));
+        assert_eq!(parsed.is_ok(), good, "{line}: {parsed:?}");
+    }
 }
 
 #[test]
@@ -237,7 +263,6 @@ fn arguments_say_what_a_file_says() {
 #[test]
 fn mistakes_in_arguments_are_told_at_the_argument() {
     let lines = [
-        "",
         "--ports 5432",
         "--action drop --ports 5432,0,5440-5432 --peers 10.0.0.1/8,*",
         "--action reset --protocol udp --loopback --interfaces eth0",
@@ -343,9 +368,10 @@ proptest! {
         flows in prop::sample::select(Flows::WORDS),
         action in prop::sample::select(Action::WORDS),
     ) {
-        let on_wire = !prefix.addr().is_loopback()
-            && !matches!(prefix, ipnet::IpNet::V6(v6) if v6.addr().to_ipv4_mapped().is_some());
-        prop_assume!(on_wire);
+        let alone = prefix.prefix_len() == prefix.max_prefix_len();
+        let mapped = matches!(prefix, ipnet::IpNet::V6(v6) if v6.addr().to_ipv4_mapped().is_some());
+        prop_assume!(!prefix.addr().is_loopback() && !mapped);
+        prop_assume!(!alone || !prefix.addr().is_unspecified());
         let rule = Rule {
             node,
             direction: direction.1,

@@ -8,7 +8,7 @@ use crate::{cluster::Inventory, record::Environment};
 ///
 /// Versions of servers are asked of the programs on this machine, so only where the lab runs them here; what
 /// does not answer is left out.
-pub(super) fn environment(inventory: &Inventory) -> Environment {
+pub(super) fn environment(scenario: &str, inventory: &Inventory) -> Environment {
     let mut versions = BTreeMap::from([("netsplit".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
     if let Some(lab) = &inventory.lab {
         versions.insert("patroni".to_owned(), lab.patroni.clone());
@@ -24,6 +24,7 @@ pub(super) fn environment(inventory: &Inventory) -> Environment {
         }
     }
     Environment {
+        scenario: scenario.to_owned(),
         kernel: fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
         versions,
         cluster: inventory.scope.clone(),

@@ -29,7 +29,8 @@ pub use world::{Failure, Kernel, Watching, World};
 use super::{ApplyStep, CutSource, Scenario, Step};
 use crate::{
     cluster::{Inventory, InventoryError},
-    policy::{self, Policy},
+    document::LoadError,
+    policy::Policy,
     record::{Event, Kind, RecordError, Recorder, Source, StepMark},
     report::{self, END_OF_RUN, INTERRUPTED, INVENTORY, Paths, ReportError, RunResult, SCENARIO},
 };
@@ -49,7 +50,7 @@ pub enum RunError {
         /// Why.
         #[source]
         #[diagnostic_source]
-        source: policy::LoadError,
+        source: LoadError,
     },
     /// The record cannot be kept.
     #[error(transparent)]
@@ -115,7 +116,7 @@ pub fn run(
     let recorder = Recorder::create(directory)?;
     keep(directory, scenario, inventory)?;
     let sink = recorder.sink();
-    let environment = environment::environment(inventory);
+    let environment = environment::environment(&scenario.id, inventory);
     sink.send(event(Source::Scenario, Kind::Environment, &environment));
 
     let outcome = {

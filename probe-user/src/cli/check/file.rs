@@ -1,0 +1,79 @@
+//! What kind a file is of, and whether it is a good one.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{
+    cluster::Inventory,
+    document::{self, Problem, Rejected, Table, nearest},
+    policy,
+};
+
+/// The kinds of files, told apart by the tables that each must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Kind {
+    /// `[[rule]]`
+    Policy,
+    /// `[[node]]`
+    Inventory,
+}
+
+/// Such as `policy, 2 rules: what it is about`, on one line.
+impl fmt::Display for Good {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, part) = match self.kind {
+            Kind::Policy => ("policy", "rule"),
+            Kind::Inventory => ("inventory", "node"),
+        };
+        let plural = if self.size == 1 { "" } else { "s" };
+        write!(f, "{kind}, {} {part}{plural}:", self.size)?;
+        // A description may have line breaks and escape sequences.
+        let words = self.description.split(|c: char| c.is_whitespace() || c.is_control());
+        words.filter(|word| !word.is_empty()).try_for_each(|word| write!(f, " {word}"))
+    }
+}
+
+impl Kind {
+    const TABLES: &[(&str, Self)] = &[("rule", Self::Policy), ("node", Self::Inventory)];
+}
+
+/// What is told of a good file.
+#[derive(Debug, Serialize)]
+pub(super) struct Good {
+    pub(super) kind: Kind,
+    /// How many rules or nodes.
+    pub(super) size: usize,
+    pub(super) description: String,
+}
+
+/// Checks one file, whatever its kind.
+pub(super) fn check(name: &str, text: &str) -> Result<Good, Rejected> {
+    let kind = document::read(name, text, |file| {
+        let known = Kind::TABLES.iter().find(|(table, _)| file.has(table));
+        known.map(|(_, kind)| *kind).ok_or_else(|| file.problems().report(unknown(&file)))
+    })?;
+    Ok(match kind {
+        Kind::Policy => {
+            let policy = policy::parse(name, text)?;
+            Good { kind, size: policy.rules.len(), description: policy.description }
+        }
+        Kind::Inventory => {
+            let inventory: Inventory = document::deserialize(name, text)?;
+            Good { kind, size: inventory.nodes.len(), description: inventory.scope }
+        }
+    })
+}
+
+fn unknown(file: &Table<'_>) -> Problem {
+    let tables = || Kind::TABLES.iter().map(|(table, _)| *table);
+    let misspelt = file.keys().find_map(|key| Some((key, nearest(key, tables())?)));
+    let help = match misspelt {
+        Some((key, meant)) => format!("did you mean [[{meant}]] where it says `{key}`?"),
+        None => "a policy has [[rule]], a scenario [[step]], an inventory [[node]]".to_owned(),
+    };
+    Problem::new("neither a policy nor a scenario nor an inventory")
+        .at(file.span(), "nothing here tells what this file is")
+        .help(help)
+}

@@ -99,7 +99,7 @@ fn print(text: &str) -> miette::Result<ExitCode> {
 fn report(error: LabError) -> miette::Report {
     let help = error.help();
     match error {
-        LabError::Inventory(error) => miette::Report::new(*error),
+        LabError::Inventory(error) => error.into(),
         error if error.is_host() => HostCannot::new(error, help).into(),
         error => {
             let report = miette::MietteDiagnostic::new(error.to_string());

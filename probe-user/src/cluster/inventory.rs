@@ -63,33 +63,27 @@ pub enum InventoryError {
         /// What the system said.
         source: io::Error,
     },
-    /// Not TOML, or not an inventory.
-    #[error("{message}")]
-    Syntax {
-        /// What is wrong.
-        message: String,
-        /// The file's text.
-        #[source_code]
-        source_code: NamedSource<String>,
-        /// Where.
-        #[label("here")]
-        span: Option<SourceSpan>,
-    },
-    /// It contradicts itself.
-    #[error("{message}")]
-    Meaning {
-        /// What is wrong.
-        message: String,
-        /// The way out.
-        #[help]
-        help: String,
-        /// The file's text.
-        #[source_code]
-        source_code: NamedSource<String>,
-        /// Where.
-        #[label("here")]
-        span: Option<SourceSpan>,
-    },
+    /// Not an inventory, or one that contradicts itself.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Content(#[from] Box<InventoryMistake>),
+}
+
+/// A mistake in an inventory's text.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("{message}")]
+pub struct InventoryMistake {
+    /// What is wrong.
+    pub message: String,
+    /// The way out.
+    #[help]
+    pub help: Option<String>,
+    /// The file's text.
+    #[source_code]
+    pub text: NamedSource<String>,
+    /// Where.
+    #[label("here")]
+    pub span: Option<SourceSpan>,
 }
 
 /// A contradiction in an inventory: what, the way out, and the value that it is about.
@@ -109,22 +103,19 @@ impl Inventory {
 
     /// Parses and validates an inventory; `name` is the file's name in errors.
     pub fn parse(text: &str, name: &str) -> Result<Self, InventoryError> {
-        let source = || NamedSource::new(name, text.to_owned()).with_language("toml");
-        let inventory: Self = toml::from_str(text).map_err(|error| InventoryError::Syntax {
-            message: error.message().to_owned(),
-            source_code: source(),
-            span: error.span().map(Into::into),
-        })?;
-        inventory.contradiction().map_or(Ok(()), |found| {
+        let mistake = |message, help, span| {
+            let text = NamedSource::new(name, text.to_owned()).with_language("toml");
+            Box::new(InventoryMistake { message, help, text, span })
+        };
+        let inventory: Self = toml::from_str(text)
+            .map_err(|error| mistake(error.message().to_owned(), None, error.span().map(Into::into)))?;
+        if let Some(found) = inventory.contradiction() {
             // The last place that says it: of two equal values the second one is too many.
-            let at = text.rfind(&format!("\"{}\"", found.value)).or_else(|| text.rfind(&found.value));
-            Err(InventoryError::Meaning {
-                span: at.map(|at| (at, found.value.len()).into()),
-                message: found.message,
-                help: found.help.to_owned(),
-                source_code: source(),
-            })
-        })?;
+            let quoted = format!("\"{}\"", found.value);
+            let place = |value: &str| text.rfind(value).map(|at| (at, value.len()).into());
+            let span = place(&quoted).or_else(|| place(&found.value));
+            return Err(mistake(found.message, Some(found.help.to_owned()), span).into());
+        }
         Ok(inventory)
     }
 
@@ -363,11 +354,10 @@ address = "10.0.0.2"
             ("ttl = 30", "ttk = 30", "unknown field `ttk`", "ttk"),
         ] {
             let text = GOOD.replace(from, to);
-            let (shown, span) = match Inventory::parse(&text, "x.toml").unwrap_err() {
-                InventoryError::Meaning { message, span, .. }
-                | InventoryError::Syntax { message, span, .. } => (message, span.unwrap()),
-                other => panic!("{other:?}"),
+            let InventoryError::Content(mistake) = Inventory::parse(&text, "x.toml").unwrap_err() else {
+                panic!("{message}")
             };
+            let (shown, span) = (mistake.message, mistake.span.unwrap());
             assert!(shown.starts_with(message), "{shown}");
             assert!(text[span.offset()..].starts_with(place), "{shown}: {}", &text[span.offset()..]);
         }

@@ -5,8 +5,8 @@ mod namespace;
 mod target;
 
 pub use inventory::{
-    EtcdEndpoints, HaproxyEndpoints, Inventory, InventoryError, LabFacts, LocalConnection, Node, Observer,
-    Postgres, Timings,
+    EtcdEndpoints, HaproxyEndpoints, Inventory, InventoryError, InventoryMistake, LabFacts, LocalConnection,
+    Node, Observer, Postgres, Timings,
 };
 pub use namespace::{NamespaceError, within};
 pub use target::{Target, TargetError};

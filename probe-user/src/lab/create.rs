@@ -12,8 +12,8 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Host, Lab, LabError, Layout, Options, Progress, Step, daemon::Running, etcd, haproxy, health::Probe,
-    lifecycle::inventory_of, network, patroni, remove, servers::Servers,
+    ClusterView, Host, Lab, LabError, Layout, Options, Progress, Step, daemon::Running, etcd, haproxy,
+    health::Probe, lifecycle::inventory_of, network, patroni, remove, servers::Servers,
 };
 use crate::cluster::within;
 
@@ -126,7 +126,7 @@ impl Birth<'_> {
             runtime.block_on(self.start())
         })??;
         let inventory = inventory_of(layout, self.options);
-        inventory.save(&layout.inventory()).map_err(Box::new)?;
+        inventory.save(&layout.inventory())?;
         Ok(Lab::new(layout.clone(), inventory))
     }
 
@@ -164,29 +164,15 @@ impl Birth<'_> {
             let daemon = patroni::daemon(layout, &self.servers, host);
             self.running.push(daemon.start(layout, &self.servers)?);
         }
-        self.wait(Step::Leader, async || {
-            let view = probe.cluster().await.unwrap_or_default();
-            match view.leader() {
-                Some(leader) if leader.state == "running" => Ok(()),
-                leader => {
-                    let host = leader.and_then(|leader| Host::named(&leader.name)).unwrap_or(Host::Pg1);
-                    Err(Pending { seen: view.words(), blame: ("patroni", host) })
-                }
-            }
-        })
-        .await?;
+        self.wait(Step::Leader, async || has_leader(&probe.cluster().await.unwrap_or_default())).await?;
+        let timings = self.options.timings;
         self.wait(Step::Replicas, async || {
             let view = probe.cluster().await.unwrap_or_default();
-            if view.is_healthy() {
-                return Ok(());
-            }
-            let streams = |host: &Host| {
-                view.members.iter().any(|member| {
-                    member.name == host.name() && ["streaming", "running"].contains(&member.state.as_str())
-                })
-            };
-            let late = Host::POSTGRES.into_iter().find(|host| !streams(host)).unwrap_or(Host::Pg1);
-            Err(Pending { seen: view.words(), blame: ("patroni", late) })
+            streams(&view)?;
+            patroni::settle(&probe, timings).await.then_some(()).ok_or_else(|| Pending {
+                seen: "Patroni does not take its timings".to_owned(),
+                blame: ("patroni", Host::Pg1),
+            })
         })
         .await?;
 
@@ -266,6 +252,30 @@ async fn etcd_is_ready(probe: &Probe, endpoints: &[String], hosts: &[Host]) -> R
         }
     }
     Ok(())
+}
+
+fn has_leader(view: &ClusterView) -> Result<(), Pending> {
+    match view.leader() {
+        Some(leader) if leader.state == "running" => Ok(()),
+        leader => {
+            let host = leader.and_then(|leader| Host::named(&leader.name)).unwrap_or(Host::Pg1);
+            Err(Pending { seen: view.words(), blame: ("patroni", host) })
+        }
+    }
+}
+
+fn streams(view: &ClusterView) -> Result<(), Pending> {
+    if view.is_healthy() {
+        return Ok(());
+    }
+    let well = |host: &Host| {
+        let states = ["streaming", "running"];
+        view.members
+            .iter()
+            .any(|member| member.name == host.name() && states.contains(&member.state.as_str()))
+    };
+    let late = Host::POSTGRES.into_iter().find(|host| !well(host)).unwrap_or(Host::Pg1);
+    Err(Pending { seen: view.words(), blame: ("patroni", late) })
 }
 
 /// One primary and two replicas, each found so by a check.

@@ -89,7 +89,7 @@ pub enum LabError {
     Unkillable(Vec<u32>),
     /// The inventory is broken.
     #[error(transparent)]
-    Inventory(#[from] Box<InventoryError>),
+    Inventory(#[from] InventoryError),
 }
 
 impl LabError {

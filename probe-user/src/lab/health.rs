@@ -96,6 +96,13 @@ impl Probe {
         None
     }
 
+    /// Changes Patroni's dynamic configuration (`PATCH /config`); every node takes it up at once.
+    pub(super) async fn configure(&self, host: Host, change: &serde_json::Value) -> bool {
+        let url = format!("http://{}:8008/config", host.address());
+        let answer = self.http.patch(url).json(change).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
     async fn get<T: for<'de> Deserialize<'de>>(&self, url: &str) -> Option<T> {
         self.http.get(url).send().await.ok()?.json().await.ok()
     }

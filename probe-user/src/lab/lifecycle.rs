@@ -51,7 +51,7 @@ impl Lab {
         if !is_up(&layout) {
             return Err(LabError::NotUp(name.clone()));
         }
-        let inventory = Inventory::load(&layout.inventory()).map_err(Box::new)?;
+        let inventory = Inventory::load(&layout.inventory())?;
         Ok(Self { layout, inventory })
     }
 

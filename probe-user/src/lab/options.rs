@@ -95,7 +95,7 @@ impl Options {
     /// Patroni's own defaults.
     pub const DEFAULT_TIMINGS: Timings = Timings { ttl: 30, loop_wait: 10, retry_timeout: 10 };
 
-    /// The shortest that Patroni 4 takes: it wants ttl ≥ 20 and loop_wait + 2 × retry_timeout ≤ ttl.
+    /// The shortest that Patroni 4 takes: it wants `ttl` ≥ 20 and `loop_wait` + 2 × `retry_timeout` ≤ `ttl`.
     pub const FAST_TIMINGS: Timings = Timings { ttl: 20, loop_wait: 1, retry_timeout: 3 };
 
     /// Whether the timings are shorter than Patroni's own defaults; `HAProxy`'s follow them.

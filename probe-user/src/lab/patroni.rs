@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{EtcdMembers, Host, Layout, Options, daemon::Daemon, servers::Servers};
+use super::{EtcdMembers, Host, Layout, Options, daemon::Daemon, health::Probe, servers::Servers};
 use crate::cluster::{LocalConnection, Timings};
 
 /// The cluster's name in the DCS.
@@ -120,7 +120,7 @@ impl Config {
             etcd3: Etcd { hosts: options.etcd.addresses() },
             bootstrap: Bootstrap {
                 dcs: Dynamic {
-                    timings: options.timings,
+                    timings: hurried(options.timings),
                     maximum_lag_on_failover: 1 << 20,
                     postgresql: DynamicPostgresql {
                         use_pg_rewind: true,
@@ -130,6 +130,7 @@ impl Config {
                             ("max_connections", json!(50)),
                             ("shared_buffers", json!("32MB")),
                             ("wal_keep_size", json!("128MB")),
+                            (RETRY, json!("100ms")),
                         ]),
                     },
                 },
@@ -180,6 +181,21 @@ impl CtlConfig {
     pub(super) fn new(etcd: EtcdMembers) -> Self {
         Self { scope: SCOPE, namespace: NAMESPACE, etcd3: Etcd { hosts: etcd.addresses() } }
     }
+}
+
+/// The timings to begin with. A new replica waits a round or two for its turn: rounds of ten seconds would
+/// make up most of a start. Only `loop_wait` differs, so no lease changes when [`settle`] ends the hurry.
+fn hurried(timings: Timings) -> Timings {
+    Timings { loop_wait: 1, ..timings }
+}
+
+/// A new replica asks for its slot before the leader has made it; by default it would ask again after 5 s.
+const RETRY: &str = "wal_retrieve_retry_interval";
+
+/// Gives a cluster that is complete the settings that it is to keep; says whether it took them.
+pub(super) async fn settle(probe: &Probe, timings: Timings) -> bool {
+    let kept = json!({"loop_wait": timings.loop_wait, "postgresql": {"parameters": {RETRY: null}}});
+    probe.configure(Host::Pg1, &kept).await
 }
 
 /// Over the socket anybody, over TCP with a password: from the node itself and from the lab's network.

@@ -1,8 +1,9 @@
 //! Servers on loopback that misbehave in one way each.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    sync::mpsc,
     thread,
     time::Duration,
 };
@@ -53,4 +54,65 @@ fn serves(answer: impl FnOnce(&TcpStream) + Send + 'static) -> Fake {
         answer(&stream);
     });
     Fake { address, _listener: None }
+}
+
+/// An etcd gateway that answers as it is told to, and remembers from which revision each watch was asked for.
+pub(super) struct FakeEtcd {
+    pub(super) endpoint: String,
+    pub(super) watched_from: mpsc::Receiver<String>,
+}
+
+/// Range requests get the `ranges` in turn, the last one again and again. Watches get the `watches` in turn,
+/// each ended after its frames; the last one stays open.
+pub(super) fn etcd(ranges: &'static [&'static str], watches: &'static [&'static str]) -> FakeEtcd {
+    let (listener, address) = listener();
+    let (asked, watched_from) = mpsc::channel();
+    thread::spawn(move || {
+        let (mut ranges, mut watches) = (ranges.iter().peekable(), watches.iter().peekable());
+        let mut open = Vec::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let (path, body) = request(&mut stream);
+            let last;
+            let answer = if path == "/v3/watch" {
+                let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                asked.send(body["create_request"]["start_revision"].as_str().unwrap().to_owned()).unwrap();
+                let answer = watches.next().copied().unwrap_or_default();
+                last = watches.peek().is_none();
+                answer
+            } else {
+                let answer = *ranges.peek().unwrap();
+                if ranges.len() > 1 {
+                    ranges.next();
+                }
+                last = false;
+                answer
+            };
+            stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+            if last {
+                open.push(stream);
+            }
+        }
+    });
+    FakeEtcd { endpoint: format!("http://{address}"), watched_from }
+}
+
+/// The path and the body of an HTTP request.
+fn request(stream: &mut TcpStream) -> (String, Vec<u8>) {
+    let mut lines = BufReader::new(stream);
+    let (mut first, mut length) = (String::new(), 0);
+    lines.read_line(&mut first).unwrap();
+    loop {
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        match line.trim().to_ascii_lowercase().split_once(": ") {
+            Some(("content-length", value)) => length = value.parse().unwrap(),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = vec![0; length];
+    lines.read_exact(&mut body).unwrap();
+    (first.split(' ').nth(1).unwrap().to_owned(), body)
 }

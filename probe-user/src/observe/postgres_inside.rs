@@ -25,14 +25,16 @@ const PERIOD: Duration = Duration::from_millis(200);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 const LSN_PERIOD: Duration = Duration::from_secs(1);
 
-/// On a primary the timeline is in the name of the WAL file it writes, at once after a promotion; the control
-/// file follows with the next checkpoint only.
+/// In recovery the timeline is that of the WAL being received, or what the control file has while none is. On a
+/// primary it is in the name of the WAL file being written, at once after a promotion; the control file follows
+/// with the next checkpoint only.
 const QUESTION: &str = "
 SELECT pg_is_in_recovery(),
        current_setting('transaction_read_only'),
        CASE WHEN pg_is_in_recovery()
-            THEN (coalesce((SELECT received_tli FROM pg_stat_wal_receiver),
-                           (SELECT timeline_id FROM pg_control_checkpoint())))::text
+            THEN greatest((SELECT received_tli FROM pg_stat_wal_receiver),
+                          (SELECT timeline_id FROM pg_control_checkpoint()),
+                          (SELECT min_recovery_end_timeline FROM pg_control_recovery()))::text
             ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END,
        CASE WHEN pg_is_in_recovery()
             THEN coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
@@ -42,6 +44,9 @@ SELECT pg_is_in_recovery(),
 pub(super) struct Truth {
     config: Config,
     session: Option<Session>,
+    /// The highest timeline of this session in recovery: the control file lags behind what was received, and
+    /// a server in recovery never goes back.
+    followed: u32,
     inside: Subject,
     lsn: Subject,
     lsn_due: Instant,
@@ -61,6 +66,7 @@ impl Truth {
         Self {
             config,
             session: None,
+            followed: 0,
             inside: lookout.subject(Some(&node.name), Source::Postgres, Kind::Inside),
             lsn: lookout.chance(Some(&node.name), Source::Postgres, Kind::Lsn),
             lsn_due: Instant::now(),
@@ -77,7 +83,11 @@ impl Truth {
                 return;
             };
             match read(&row) {
-                Some((inside, lsn)) => {
+                Some((mut inside, lsn)) => {
+                    if inside.in_recovery {
+                        self.followed = self.followed.max(inside.timeline);
+                        inside.timeline = self.followed;
+                    }
                     self.inside.saw(&inside);
                     if Instant::now() >= self.lsn_due {
                         self.lsn.saw(&lsn);
@@ -97,7 +107,10 @@ impl Truth {
             return rows.into_iter().next();
         }
         let session = match Session::open(&self.config, ANSWER_TIMEOUT).await {
-            Ok(session) => self.session.insert(session),
+            Ok(session) => {
+                self.followed = 0;
+                self.session.insert(session)
+            }
             Err(why) => {
                 tracing::debug!(why, "PostgreSQL does not answer over its socket");
                 return None;

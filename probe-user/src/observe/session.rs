@@ -35,9 +35,8 @@ impl Session {
     /// Connects and logs in.
     pub(super) async fn open(config: &Config, limit: Duration) -> Result<Self, String> {
         let connecting = timeout(limit, config.connect(NoTls)).await;
-        let (client, connection) = connecting
-            .map_err(|_| format!("no session within {} s", limit.as_secs_f64()))?
-            .map_err(|error| words_of(&error))?;
+        let (client, connection) =
+            connecting.map_err(|_| "no session in time".to_owned())?.map_err(|error| words_of(&error))?;
         // Errors of the connection reach whoever waits for a statement.
         let connection = tokio::spawn(async {
             let _ = connection.await;

@@ -186,3 +186,99 @@ async fn quorum_lost(gateway: &Gateway, space: &KeySpace) -> Ended {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::{
+        observe::fakes,
+        record::{Event, EventSink},
+    };
+
+    // The leader key of the scope `lab`, and `pg1`, `pg2` in base64.
+    const EMPTY_AT_4: &str = r#"{"header":{"revision":"4"}}"#;
+    const PG2_LEADS_AT_20: &str = concat!(
+        r#"{"header":{"revision":"20"},"kvs":[{"key":"L3NlcnZpY2UvbGFiL2xlYWRlcg==","value":"cGcy","#,
+        r#""mod_revision":"19"}]}"#
+    );
+    const PG1_LEADS_AT_7: &str = concat!(
+        r#"{"result":{"header":{"revision":"4"},"created":true}}"#,
+        r#"{"result":{"header":{"revision":"9"},"events":[{"kv":{"key":"L3NlcnZpY2UvbGFiL2xlYWRlcg==","#,
+        r#""value":"cGcx","mod_revision":"7"}}]}}"#
+    );
+    const EXPIRED_AT_8_THEN_PG2: &str = concat!(
+        r#"{"result":{"header":{"revision":"9"},"events":["#,
+        r#"{"type":"DELETE","kv":{"key":"L3NlcnZpY2UvbGFiL2xlYWRlcg==","mod_revision":"8"}},"#,
+        r#"{"kv":{"key":"L3NlcnZpY2UvbGFiL2xlYWRlcg==","value":"cGcy","mod_revision":"9"}}]}}"#
+    );
+    const COMPACTED: &str =
+        r#"{"result":{"header":{"revision":"20"},"canceled":true,"compact_revision":"15"}}"#;
+
+    fn inventory(endpoints: Vec<String>) -> Inventory {
+        let inventory = format!(
+            "scope = 'lab'\nobserver = {{ transport = 'local' }}\nnode = []\n\
+             timings = {{ ttl = 30, loop_wait = 10, retry_timeout = 10 }}\n\
+             postgres = {{ user = 'u', password = 'p', database = 'd' }}\netcd = {{ endpoints = {endpoints:?} }}\n"
+        );
+        toml::from_str(&inventory).unwrap()
+    }
+
+    /// What is told, up to and with the first that is wanted.
+    async fn told(endpoints: Vec<String>, until: impl Fn(&str) -> bool) -> Vec<String> {
+        let (sender, events) = mpsc::channel();
+        let keys = Keys::new(&Lookout::new(EventSink::new(sender)), &inventory(endpoints));
+        let http = Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
+        let mut told = Vec::<String>::new();
+        let listening = async {
+            while told.last().is_none_or(|last| !until(last)) {
+                told.extend(events.try_iter().map(|event: Event| match event.after_as::<LeaderKey>() {
+                    Some(key) => key.holder,
+                    None => event.after.to_string(),
+                }));
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            () = keys.run(http) => {}
+            () = listening => {}
+            () = sleep(Duration::from_secs(10)) => {}
+        }
+        told
+    }
+
+    #[tokio::test]
+    async fn a_watch_goes_on_where_it_ended() {
+        let etcd = fakes::etcd(&[EMPTY_AT_4, PG2_LEADS_AT_20], &[PG1_LEADS_AT_7, EXPIRED_AT_8_THEN_PG2]);
+        let told = told(vec![etcd.endpoint], |last| last == "pg2").await;
+        assert_eq!(told, [r#""reachable""#, "null", "pg1", "null", "pg2"]);
+        assert_eq!(etcd.watched_from.try_iter().collect::<Vec<_>>(), ["5", "8"]);
+    }
+
+    #[tokio::test]
+    async fn after_a_compaction_the_state_is_read_anew() {
+        let etcd = fakes::etcd(&[EMPTY_AT_4, PG2_LEADS_AT_20], &[PG1_LEADS_AT_7, COMPACTED, ""]);
+        let told = told(vec![etcd.endpoint], |last| last == "pg2").await;
+        assert_eq!(&told[..3], [r#""reachable""#, "null", "pg1"]);
+        assert!(told[3].contains("compacted up to revision 15"), "{told:?}");
+        assert_eq!(told[4..], ["pg2"]);
+        assert_eq!(etcd.watched_from.iter().take(3).collect::<Vec<_>>(), ["5", "8", "21"]);
+    }
+
+    #[tokio::test]
+    async fn one_endpoint_of_two_is_enough() {
+        let etcd = fakes::etcd(&[PG2_LEADS_AT_20], &[""]);
+        let gone = format!("http://{}", fakes::refuses().address);
+        assert_eq!(told(vec![gone, etcd.endpoint], |last| last == "pg2").await, [r#""reachable""#, "pg2"]);
+    }
+
+    #[tokio::test]
+    async fn unreachable_when_none_answers_and_the_reason_is_told() {
+        let gone = format!("http://{}", fakes::refuses().address);
+        let told = told(vec![gone.clone()], |_| true).await;
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("unreachable") && told[0].contains(&gone), "{told:?}");
+        assert!(told[0].to_lowercase().contains("connection refused"), "{told:?}");
+    }
+}

@@ -6,6 +6,10 @@ mod metrics;
 mod primaries;
 mod recorder;
 mod sink;
+#[cfg(test)]
+pub(crate) mod story;
+#[cfg(test)]
+mod tests;
 mod transition;
 mod transitions;
 mod view;

@@ -10,6 +10,8 @@ mod markdown;
 mod rebuild;
 mod result;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 pub use directory::{INVENTORY, Paths, ReportError, SCENARIO, write};

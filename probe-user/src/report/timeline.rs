@@ -139,7 +139,7 @@ pub(super) fn warning(result: &RunResult) -> Vec<String> {
     let Some(windows) = metrics.two_writable_primaries.as_ref().filter(|windows| !windows.is_empty()) else {
         return Vec::new();
     };
-    let mut lines = vec!["TWO NODES ACCEPTED WRITES AT THE SAME TIME".to_owned()];
+    let mut lines = vec!["TWO NODES WERE WRITABLE AT THE SAME TIME".to_owned()];
     for window in windows {
         let open = if window.open { ", and still did when the run ended" } else { "" };
         lines.push(format!(

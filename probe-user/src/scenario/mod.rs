@@ -8,6 +8,8 @@ mod model;
 mod read;
 mod runner;
 mod step;
+#[cfg(test)]
+mod tests;
 
 pub use act::{Act, ActError};
 pub use expectation::{Check, Evidence, Expectation, Finding, Judgement, NodeRef, Origin, Verdict, Window};

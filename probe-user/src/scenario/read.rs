@@ -101,7 +101,7 @@ fn steps(file: &Table<'_>) -> Result<Vec<Step>, Reported> {
         }
         match step {
             Step::Apply(apply) => applied.push(&apply.name),
-            Step::Revert(_) => reverted = true,
+            Step::Revert(_) => reverted |= !applied.is_empty(),
             _ => {}
         }
     }

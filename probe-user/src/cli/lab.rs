@@ -1,6 +1,5 @@
 //! `netsplit lab`.
 
-mod interrupt;
 mod status;
 mod up;
 

@@ -6,6 +6,7 @@ mod apply;
 mod check;
 mod doctor;
 mod exit;
+mod interrupt;
 mod lab;
 mod output;
 mod report;

@@ -84,6 +84,8 @@ pub enum Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
+    /// What the run ran on, once at its beginning: [`Environment`](super::Environment).
+    Environment,
     /// A step of the scenario began or ended: [`StepMark`].
     Step,
     /// A cut is in force on `node`: [`Applied`].

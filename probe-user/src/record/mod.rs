@@ -1,12 +1,38 @@
 //! What was seen: events as observers saw them, and the transitions that follow from them.
 
+mod environment;
 mod event;
+mod metrics;
+mod primaries;
 mod recorder;
 mod sink;
+#[cfg(test)]
+pub(crate) mod story;
+#[cfg(test)]
+mod tests;
+mod transition;
+mod transitions;
+mod view;
+mod words;
+mod writes;
+mod zero;
 
+pub use environment::Environment;
 pub use event::{
     Applied, ClientWrite, ClusterMember, ClusterView, Event, HitSummary, Inside, Kind, LeaderKey, MemberKey,
     PortState, RestState, Reverted, RowsFound, ServerState, Source, StepMark, WriteOutcome,
 };
+pub use metrics::{Metrics, TwoWritable, metrics};
+pub(crate) use metrics::{before, member_back};
+pub use primaries::TwoPrimaries;
+pub(crate) use primaries::two_primaries;
 pub use recorder::{EVENTS_FILE, RecordError, Recorder, read_events};
 pub use sink::EventSink;
+pub use transition::{Transition, What};
+pub use transitions::{FLAP, transitions};
+pub use view::View;
+pub(crate) use words::rule_in_words;
+pub(crate) use writes::outages;
+pub use writes::{Outage, WRITE_PAUSE};
+pub use zero::{Zero, ZeroFrom, zero};
+pub(crate) use zero::{hits, in_order};

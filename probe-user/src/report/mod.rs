@@ -1,1 +1,25 @@
 //! Reports: the same run for a terminal, a reader and a machine.
+//!
+//! Everything is rebuilt from `events.jsonl` and the scenario: [`RunResult::of`] judges, and each format is a
+//! pure function of a [`RunResult`].
+
+mod directory;
+mod html;
+mod junit;
+mod markdown;
+mod rebuild;
+mod result;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod timeline;
+
+pub use directory::{INVENTORY, Paths, ReportError, SCENARIO, write};
+pub use html::html;
+pub use junit::junit;
+pub use markdown::markdown;
+pub use rebuild::{RebuildError, rebuild};
+pub use result::{CutRecord, RunResult, RunVerdict, SCHEMA, StepRecord};
+pub(crate) use result::{END_OF_RUN, INTERRUPTED};
+pub use terminal::{Paint, terminal};
+pub use timeline::{Line, Tone, line, timeline};

@@ -1,6 +1,6 @@
 //! What kind a file is of, and whether it is a good one.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use serde::Serialize;
 
@@ -8,6 +8,7 @@ use crate::{
     cluster::Inventory,
     document::{self, Problem, Rejected, Table, nearest},
     policy,
+    scenario::Scenario,
 };
 
 /// The kinds of files, told apart by the tables that each must have.
@@ -16,6 +17,8 @@ use crate::{
 pub(super) enum Kind {
     /// `[[rule]]`
     Policy,
+    /// `[[step]]`
+    Scenario,
     /// `[[node]]`
     Inventory,
 }
@@ -25,6 +28,7 @@ impl fmt::Display for Good {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, part) = match self.kind {
             Kind::Policy => ("policy", "rule"),
+            Kind::Scenario => ("scenario", "step"),
             Kind::Inventory => ("inventory", "node"),
         };
         let plural = if self.size == 1 { "" } else { "s" };
@@ -36,7 +40,8 @@ impl fmt::Display for Good {
 }
 
 impl Kind {
-    const TABLES: &[(&str, Self)] = &[("rule", Self::Policy), ("node", Self::Inventory)];
+    const TABLES: &[(&str, Self)] =
+        &[("rule", Self::Policy), ("step", Self::Scenario), ("node", Self::Inventory)];
 }
 
 /// What is told of a good file.
@@ -58,6 +63,11 @@ pub(super) fn check(name: &str, text: &str) -> Result<Good, Rejected> {
         Kind::Policy => {
             let policy = policy::parse(name, text)?;
             Good { kind, size: policy.rules.len(), description: policy.description }
+        }
+        Kind::Scenario => {
+            let id = Path::new(name).file_stem().unwrap_or_default().to_string_lossy();
+            let scenario = Scenario::parse(name, &id, text)?;
+            Good { kind, size: scenario.steps.len(), description: scenario.title }
         }
         Kind::Inventory => {
             let inventory: Inventory = document::deserialize(name, text)?;

@@ -8,8 +8,9 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use miette::IntoDiagnostic;
 
-use super::{ExitCode, Name, interrupt::Interrupt, print, report};
+use super::{ExitCode, Name, print, report};
 use crate::{
+    cli::interrupt::Interrupt,
     cluster::{LocalConnection, Timings},
     lab::{EtcdMembers, Lab, LabError, Options, Progress},
 };

@@ -36,7 +36,8 @@ fn policy(name: &str, file: Table<'_>) -> Result<Policy, Reported> {
     Ok(Policy { description: description?, rules: rules? })
 }
 
-fn rules(value: &Value<'_>) -> Result<Vec<Rule>, Reported> {
+/// The rules of a list of `[[rule]]` tables, for a policy that stands in another file.
+pub(crate) fn rules(value: &Value<'_>) -> Result<Vec<Rule>, Reported> {
     let tables = value.tables("a rule")?;
     if tables.is_empty() {
         return Err(value.refuse("a policy without rules", "cuts nothing", "write at least one [[rule]]"));

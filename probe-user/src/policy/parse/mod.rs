@@ -15,3 +15,4 @@ mod word;
 
 pub use arguments::RuleArgs;
 pub use file::parse;
+pub(crate) use file::rules;

@@ -1,0 +1,54 @@
+//! The end of a run on stdout.
+
+use std::io::{self, IsTerminal, Write};
+
+use miette::IntoDiagnostic;
+
+use crate::{
+    cli::ExitCode,
+    report::{Paint, Paths, RunResult, RunVerdict, terminal},
+};
+
+/// What is printed at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum Format {
+    /// The timeline, the expectations and the numbers.
+    Table,
+    /// `result.json`.
+    Json,
+}
+
+/// Prints a result on stdout, and where its reports are on stderr.
+pub(in crate::cli) fn show(result: &RunResult, paths: &Paths, format: Format) -> miette::Result<()> {
+    let text = match format {
+        Format::Json => result.json().into_diagnostic()?,
+        Format::Table => terminal(result, paint(io::stdout().is_terminal())),
+    };
+    // A reader that has seen enough is no error.
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error).into_diagnostic(),
+        _ => {}
+    }
+    eprintln!("reports: {}", paths.markdown.display());
+    for path in [&paths.html, &paths.json, &paths.junit] {
+        eprintln!("         {}", path.display());
+    }
+    Ok(())
+}
+
+/// Colors for a terminal whose owner has not refused them (<https://no-color.org>).
+pub(super) fn paint(terminal: bool) -> Paint {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if terminal && !refused { Paint::Colors } else { Paint::Plain }
+}
+
+/// What scripts read of a result.
+pub(in crate::cli) fn exit_code(result: &RunResult) -> ExitCode {
+    match result.verdict {
+        _ if result.interrupted => ExitCode::Interrupted,
+        RunVerdict::Pass => ExitCode::Success,
+        RunVerdict::Fail => ExitCode::ExpectationFailed,
+        RunVerdict::Invalid => ExitCode::RunInvalid,
+        RunVerdict::Error => ExitCode::HostCannot,
+    }
+}

@@ -1,0 +1,193 @@
+//! Transitions and metrics of hand-written records.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::{
+    Event, Kind, Metrics, Source, What, ZeroFrom, metrics,
+    story::{Story, boot},
+    transitions, zero,
+};
+
+/// Transitions in a line each.
+fn told(events: &[Event]) -> Vec<String> {
+    let word = |what: What| json!(what).as_str().unwrap_or_default().to_owned();
+    transitions(events).iter().map(|t| format!("{:.1} {} {}", t.at_s, t.subject, word(t.what))).collect()
+}
+
+#[test]
+fn a_failover_is_told_in_its_order() {
+    insta::assert_snapshot!(told(&Story::failover().events).join("\n"));
+}
+
+#[test]
+fn the_numbers_of_a_failover() {
+    let numbers = serde_json::to_string_pretty(&metrics(&Story::failover().events)).expect("plain numbers");
+    insta::assert_snapshot!(numbers);
+}
+
+#[test]
+fn where_nothing_happened_nothing_is_told() {
+    let events = Story::healthy().writing(0.0, 20.0).events;
+    assert!(transitions(&events).is_empty());
+    let numbers = metrics(&events);
+    assert_eq!(numbers.zero, Some(ZeroFrom::Start));
+    assert_eq!(numbers.detection_s, None);
+    assert_eq!(numbers.writes_acknowledged, Some(40));
+    assert_eq!(numbers.two_writable_primaries, Some(Vec::new()));
+    assert_eq!((numbers.two_writable_primaries_s, numbers.write_outage_longest_s), (None, None));
+    assert_eq!((numbers.writes_lost, numbers.writes_back_s), (None, None));
+}
+
+#[test]
+fn where_nobody_watched_nothing_is_known() {
+    assert_eq!(metrics(&[]), Metrics::default());
+    assert!(transitions(&[]).is_empty());
+    let numbers = metrics(&Story::default().applied(0.0, "pg1").reverted(9.0, "pg1").events);
+    assert_eq!(numbers, Metrics { zero: Some(ZeroFrom::Applied), ..Metrics::default() });
+}
+
+#[test]
+fn the_zero_is_the_first_hit_else_the_cut_else_the_first_event() {
+    let start = Story::default().leader(-3.0, Some("pg1"));
+    let applied = start.clone().applied(1.0, "pg1");
+    let hit = applied.clone().hit(3.0, "pg1", 2.0, 5);
+    let never = applied.clone().hit(3.0, "pg1", 2.0, 0);
+    for (story, at, from) in [
+        (start, -3.0, ZeroFrom::Start),
+        (applied, 1.0, ZeroFrom::Applied),
+        (never, 1.0, ZeroFrom::Applied),
+        (hit, 2.0, ZeroFrom::Hit),
+    ] {
+        let zero = zero(&story.events).expect("there are events");
+        assert_eq!((zero.at, zero.from), (boot(at), from));
+    }
+}
+
+#[test]
+fn last_counters_are_as_good_as_a_hit_event() {
+    let rules = json!([{"cut": "c0ffee", "rule": 0, "action": "drop", "packets": 4, "bytes": 300,
+                        "first": boot(1.5), "last": boot(2.0)}]);
+    let reverted = json!({"cut": "c0ffee", "why": "revert", "rules": rules});
+    let story = Story::default().applied(1.0, "pg1").tell(5.0, "pg1", Source::Cut, Kind::Reverted, reverted);
+    assert_eq!(zero(&story.events).expect("there are events").from, ZeroFrom::Hit);
+    assert_eq!(told(&story.events), ["-0.5 pg1 cut-in-force", "0.0 pg1 cut-hit", "3.5 pg1 cut-reverted"]);
+}
+
+#[test]
+fn a_bad_moment_of_a_probe_is_no_change() {
+    let story = Story::healthy().applied(0.0, "pg1");
+    let blip = story.clone().silent(5.0, "pg2").rest(5.4, "pg2", "replica");
+    assert_eq!(told(&blip.events), ["0.0 pg1 cut-in-force"]);
+    let silence = story.clone().silent(5.0, "pg2").rest(7.0, "pg2", "replica");
+    assert_eq!(told(&silence.events)[1..], ["5.0 pg2 rest-silent", "7.0 pg2 rest-answers"]);
+    // Another probe of the same node in between does not hide it.
+    let both = story.silent(5.0, "pg2").port(5.1, "pg2", "refused").rest(5.4, "pg2", "replica");
+    assert_eq!(told(&both.events)[1..], ["5.1 pg2 port-fails"]);
+}
+
+#[test]
+fn one_silence_is_told_once() {
+    let story = Story::healthy()
+        .port(1.0, "pg1", "times-out")
+        .port(2.5, "pg1", "refused")
+        .port(9.0, "pg1", "accepts");
+    assert_eq!(
+        told(&story.events),
+        ["10.0 pg1 port-fails", "18.0 pg1 port-accepts"].map(|line| {
+            // The zero is the first event, ten seconds before the story's.
+            line.replace("10.0", "11.0").replace("18.0", "19.0")
+        })
+    );
+}
+
+#[test]
+fn short_pauses_between_writes_are_no_outage() {
+    let slow = Story::default().writing(0.0, 5.0).write(6.4, 1.9, "acknowledged").write(6.5, 0.1, "failed");
+    assert_eq!(metrics(&slow.events).writes_stopped_s, None);
+    assert_eq!(metrics(&slow.events).writes_failed, Some(1));
+    // A stalled write that is acknowledged in the end counts from its beginning.
+    let stalled = Story::default().writing(0.0, 5.0).write(9.0, 4.0, "acknowledged");
+    let numbers = metrics(&stalled.events);
+    assert_eq!((numbers.writes_stopped_s, numbers.writes_back_s), (Some(5.0), Some(9.0)));
+    assert_eq!(numbers.write_outage_longest_s, Some(4.0));
+}
+
+#[test]
+fn writes_that_never_come_back_have_no_end() {
+    let story = Story::healthy()
+        .writing(-5.0, 0.0)
+        .applied(0.0, "pg1")
+        .write(4.0, 2.0, "failed")
+        .write(9.0, 2.0, "failed");
+    let numbers = metrics(&story.events);
+    assert_eq!((numbers.writes_stopped_s, numbers.writes_back_s), (Some(2.0), None));
+    assert_eq!(numbers.write_outage_longest_s, Some(7.0));
+}
+
+#[test]
+fn two_primaries_that_nobody_ended_count_to_the_last_event() {
+    let story = Story::healthy().applied(0.0, "pg1").inside(5.0, "pg2", true, 2).leader(12.0, Some("pg2"));
+    let windows = metrics(&story.events).two_writable_primaries.expect("seen from inside");
+    assert_eq!(windows.len(), 1);
+    assert_eq!((windows[0].from_s, windows[0].to_s, windows[0].open), (5.0, 12.0, true));
+    assert_eq!(windows[0].nodes, ["pg1", "pg2"]);
+    // A PostgreSQL that stops accepts nothing.
+    let ended = story.stopped(20.0, "pg1");
+    assert_eq!(metrics(&ended.events).two_writable_primaries_s, Some(15.0));
+}
+
+#[test]
+fn a_member_that_never_left_is_not_back() {
+    let stayed = Story::healthy().applied(0.0, "pg1").reverted(5.0, "pg1").rest(6.0, "pg1", "primary");
+    assert_eq!(metrics(&stayed.events).member_back_s, None);
+    let short = Story::healthy().applied(0.0, "pg1").silent(2.0, "pg1").reverted(5.0, "pg1");
+    assert_eq!(metrics(&short.events).member_back_s, None);
+    let back = metrics(&short.rest(8.0, "pg1", "primary").events);
+    assert_eq!((back.member_back_s, back.member_back_after_revert_s), (Some(8.0), Some(3.0)));
+}
+
+#[test]
+fn a_leader_that_takes_the_key_back_is_no_new_leader() {
+    let story = Story::healthy().applied(0.0, "pg1").leader(20.0, None).leader(21.0, Some("pg1"));
+    let numbers = metrics(&story.events);
+    assert_eq!((numbers.leader_lost_s, numbers.new_leader_s), (Some(20.0), None));
+}
+
+#[test]
+fn payloads_of_another_shape_change_nothing() {
+    let odd = Story::failover()
+        .tell(30.0, "pg1", Source::Etcd, Kind::MemberKey, json!(42))
+        .tell(30.0, "", Source::Etcd, Kind::LeaderKey, json!("pg9"))
+        .tell(30.0, "", Source::Postgres, Kind::Inside, json!({"in_recovery": false}));
+    assert_eq!(told(&odd.events), told(&Story::failover().events));
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_the_file_does_not_matter(seed in prop::collection::vec(any::<u32>(), 200)) {
+        let events = Story::failover().events;
+        let mut shuffled: Vec<_> = events.iter().cloned().zip(seed.iter().cycle()).collect();
+        // Only events of the same moment keep their order: nothing else tells which came first.
+        shuffled.sort_by_key(|(event, key)| (*key % 7, event.boot_ns));
+        let shuffled: Vec<_> = shuffled.into_iter().map(|(event, _)| event).collect();
+        prop_assert_eq!(metrics(&shuffled), metrics(&events));
+        prop_assert_eq!(told(&shuffled), told(&events));
+    }
+
+    /// What was told is not taken back, beyond a flapping probe's second: the live timeline relies on it. The
+    /// beginning of an outage of writes alone is told later than it was.
+    #[test]
+    fn transitions_of_a_prefix_are_a_prefix(end in 0usize..300) {
+        let mut events = Story::failover().events;
+        events.sort_by_key(|event| event.boot_ns);
+        let end = end.min(events.len());
+        let timeless = |events: &[Event]| -> Vec<_> {
+            let steady = |what: What| what != What::WritesStopped && what != What::WritesBack && what != What::CutHit;
+            let all = transitions(events).into_iter().filter(|t| steady(t.what) && !t.what.may_flap());
+            all.map(|t| (t.at, t.subject, t.what, t.from, t.to)).collect()
+        };
+        let (part, whole) = (timeless(&events[..end]), timeless(&events));
+        prop_assert_eq!(&part[..], &whole[..part.len()]);
+    }
+}

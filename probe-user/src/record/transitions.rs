@@ -1,0 +1,256 @@
+//! Events → transitions: what changed, without what merely flickered.
+//!
+//! - The first sight of anything is where it starts from, not a change.
+//! - One silence is one change: a port that first times out and then refuses is told once.
+//! - A probe of ours (REST, port, etcd) that fails and succeeds again within [`FLAP`], or the other way round,
+//!   had a bad moment; both are left out.
+//! - Writes have stopped when none was acknowledged for [`WRITE_PAUSE`](super::WRITE_PAUSE).
+//! - `GET /cluster` is recorded, and told here by the member keys that it is made of.
+//!
+//! Events are taken by the boot clock, whatever their order in the file.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{
+    Applied, Event, Inside, Kind, PortState, RestState, Reverted, Transition, View, What, Zero, outages,
+    two_primaries,
+    words::{inside_in_words, port_in_words, rest_in_words, rule_in_words},
+    zero::{hits, in_order, zero},
+};
+use crate::clock::BootInstant;
+
+/// A probe's change that is taken back within this time is no change.
+pub const FLAP: Duration = Duration::from_secs(1);
+
+/// Every change that matters, by time.
+pub fn transitions(events: &[Event]) -> Vec<Transition> {
+    let Some(zero) = zero(events) else { return Vec::new() };
+    let ordered = in_order(events);
+    let mut log = Log { zero, transitions: Vec::new() };
+    let mut view = View::default();
+    let mut timeline = None;
+    let mut hit = BTreeSet::new();
+    for event in &ordered {
+        log.cut(event, &mut hit);
+        log.cluster(event, &mut view, &mut timeline);
+    }
+    log.writes(&ordered);
+    log.primaries(&ordered);
+    log.transitions.sort_by_key(|transition| transition.at);
+    log.transitions
+}
+
+struct Log {
+    zero: Zero,
+    transitions: Vec<Transition>,
+}
+
+impl Log {
+    fn push(&mut self, at: BootInstant, subject: &str, what: What, from: Option<String>, to: Option<String>) {
+        if what.may_flap()
+            && let Some(last) = self.transitions.iter().rposition(|other| {
+                other.subject == subject && other.what.may_flap() && same_probe(other.what, what)
+            })
+            && at.since(self.transitions[last].at) <= FLAP
+        {
+            self.transitions.remove(last);
+            return;
+        }
+        let at_s = self.zero.seconds(at);
+        self.transitions.push(Transition { at, at_s, subject: subject.to_owned(), what, from, to });
+    }
+
+    fn cut(&mut self, event: &Event, seen: &mut BTreeSet<(String, String)>) {
+        let node = event.node.as_deref().unwrap_or("cluster");
+        if event.kind == Kind::Applied
+            && let Some(applied) = event.after_as::<Applied>()
+        {
+            let rules: Vec<String> = applied.rules.iter().map(rule_in_words).collect();
+            self.push(event.boot_ns, node, What::CutInForce, None, Some(rules.join("; ")));
+        }
+        for hit in hits(event) {
+            if seen.insert((hit.cut, node.to_owned())) {
+                let at = hit.first.unwrap_or(event.boot_ns);
+                let packet =
+                    hit.example.unwrap_or_else(|| format!("{} of rule {}", hit.action, hit.rule + 1));
+                self.push(at, node, What::CutHit, None, Some(packet));
+            }
+        }
+        if event.kind == Kind::Reverted
+            && let Some(reverted) = event.after_as::<Reverted>()
+        {
+            self.push(event.boot_ns, node, What::CutReverted, Some(reverted.cut), Some(reverted.why));
+        }
+    }
+
+    fn cluster(&mut self, event: &Event, view: &mut View, timeline: &mut Option<u32>) {
+        // Most events are writes, which no view has.
+        if !View::holds(event.kind) {
+            return;
+        }
+        let before = view.clone();
+        view.take(event);
+        let at = event.boot_ns;
+        let node = event.node.as_deref().unwrap_or_default();
+        match event.kind {
+            Kind::LeaderKey => self.leader(at, &before, view),
+            Kind::EtcdReachable => match (before.etcd, view.etcd) {
+                (Some(true), Some(false)) => self.push(at, "etcd", What::EtcdUnreachable, None, text(event)),
+                (Some(false), Some(true)) => self.push(at, "etcd", What::EtcdReachable, None, None),
+                _ => {}
+            },
+            Kind::MemberKey => match (before.members.get(node), view.members.get(node)) {
+                (Some(Some(key)), Some(None)) => {
+                    self.push(at, node, What::MemberLost, Some(key.role.clone()), None);
+                }
+                (Some(None), Some(Some(key))) => {
+                    self.push(at, node, What::MemberBack, None, Some(key.role.clone()));
+                }
+                _ => {}
+            },
+            Kind::Rest => self.rest(at, node, before.rest.get(node), view.rest.get(node)),
+            Kind::Port => self.port(at, node, before.ports.get(node), view.ports.get(node)),
+            Kind::Server => {
+                for ((_, proxy), server) in view.servers.iter().filter(|((name, _), _)| name == node) {
+                    let key = (node.to_owned(), proxy.clone());
+                    let Some(was) = before.servers.get(&key) else { continue };
+                    let what = match (was.is_up(), server.is_up()) {
+                        (true, false) => What::ServerDown,
+                        (false, true) => What::ServerUp,
+                        _ => continue,
+                    };
+                    let to = Some(format!("{proxy} {} ({})", server.status, server.check));
+                    self.push(at, node, what, Some(format!("{proxy} {}", was.status)), to);
+                }
+            }
+            Kind::Inside => {
+                self.inside(at, node, before.inside.get(node), view.inside.get(node));
+                self.timeline(at, node, view.inside.get(node), timeline);
+            }
+            _ => {}
+        }
+    }
+
+    fn leader(&mut self, at: BootInstant, before: &View, after: &View) {
+        let (Some(was), Some(is)) = (&before.leader, &after.leader) else { return };
+        let what = match (was, is) {
+            (Some(_), None) => What::LeaderLost,
+            (Some(was), Some(is)) if was != is => What::LeaderMoved,
+            (None, Some(_)) => What::LeaderElected,
+            _ => return,
+        };
+        // Across a time without a leader, the last one is told by the transition that lost it.
+        let from = was.clone().or_else(|| {
+            let lost = self.transitions.iter().rev().find(|other| other.what == What::LeaderLost);
+            lost.and_then(|lost| lost.from.clone())
+        });
+        self.push(at, "cluster", what, from, is.clone());
+    }
+
+    fn rest(&mut self, at: BootInstant, node: &str, before: Option<&RestState>, after: Option<&RestState>) {
+        let (Some(before), Some(after)) = (before, after) else { return };
+        let (from, to) = (Some(rest_in_words(before)), Some(rest_in_words(after)));
+        match (before, after) {
+            (RestState::Answers { .. }, RestState::Silent(_)) => {
+                self.push(at, node, What::RestSilent, from, to);
+            }
+            (RestState::Silent(_), RestState::Answers { .. }) => {
+                self.push(at, node, What::RestAnswers, from, to);
+            }
+            (
+                RestState::Answers { role: was, status: old, .. },
+                RestState::Answers { role, status: new, .. },
+            ) => {
+                if old != new {
+                    self.push(at, node, What::RestStatus, Some(old.to_string()), Some(new.to_string()));
+                }
+                if was != role {
+                    self.push(at, node, What::RestRole, Some(was.clone()), Some(role.clone()));
+                }
+            }
+            (RestState::Silent(_), RestState::Silent(_)) => {}
+        }
+    }
+
+    fn port(&mut self, at: BootInstant, node: &str, before: Option<&PortState>, after: Option<&PortState>) {
+        let (Some(before), Some(after)) = (before, after) else { return };
+        let what = match (before == &PortState::Accepts, after == &PortState::Accepts) {
+            (true, false) => What::PortFails,
+            (false, true) => What::PortAccepts,
+            _ => return,
+        };
+        self.push(at, node, what, Some(port_in_words(before)), Some(port_in_words(after)));
+    }
+
+    fn inside(
+        &mut self,
+        at: BootInstant,
+        node: &str,
+        before: Option<&Option<Inside>>,
+        after: Option<&Option<Inside>>,
+    ) {
+        let (Some(before), Some(after)) = (before, after) else { return };
+        let (from, to) = (inside_in_words(before.as_ref()), inside_in_words(after.as_ref()));
+        if from == to {
+            return;
+        }
+        let what = match after {
+            None => What::PostgresStopped,
+            Some(inside) if inside.writable() => What::PostgresWritable,
+            Some(_) => What::PostgresReadOnly,
+        };
+        self.push(at, node, what, Some(from.to_owned()), Some(to.to_owned()));
+    }
+
+    fn timeline(
+        &mut self,
+        at: BootInstant,
+        node: &str,
+        inside: Option<&Option<Inside>>,
+        known: &mut Option<u32>,
+    ) {
+        let Some(Some(inside)) = inside else { return };
+        if inside.in_recovery || known.is_some_and(|known| inside.timeline <= known) {
+            return;
+        }
+        if let Some(known) = known.replace(inside.timeline) {
+            let (from, to) = (known.to_string(), inside.timeline.to_string());
+            self.push(at, node, What::TimelineGrew, Some(from), Some(to));
+        }
+    }
+
+    fn writes(&mut self, ordered: &[&Event]) {
+        for outage in outages(ordered) {
+            self.push(outage.begin, "clients", What::WritesStopped, None, None);
+            if let Some(end) = outage.end {
+                let paused = format!("none for {:.1} s", outage.length().as_secs_f64());
+                self.push(end, "clients", What::WritesBack, Some(paused), None);
+            }
+        }
+    }
+
+    fn primaries(&mut self, ordered: &[&Event]) {
+        for window in two_primaries(ordered).into_iter().flatten() {
+            let nodes = Some(window.nodes.join(" and "));
+            self.push(window.begin, "cluster", What::TwoPrimariesBegin, None, nodes.clone());
+            if let Some(end) = window.end {
+                let lasted = format!("{:.1} s", end.since(window.begin).as_secs_f64());
+                self.push(end, "cluster", What::TwoPrimariesEnd, nodes, Some(lasted));
+            }
+        }
+    }
+}
+
+/// Whether two kinds of change come from the same probe.
+fn same_probe(one: What, other: What) -> bool {
+    let probe = |what: What| match what {
+        What::RestAnswers | What::RestSilent => 0,
+        What::PortAccepts | What::PortFails => 1,
+        _ => 2,
+    };
+    probe(one) == probe(other)
+}
+
+fn text(event: &Event) -> Option<String> {
+    event.after.as_str().map(str::to_owned)
+}

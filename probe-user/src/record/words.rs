@@ -1,0 +1,68 @@
+//! States in a few words, the same in every report.
+
+use super::{Inside, PortState, RestState};
+use crate::policy::{Direction, Flows, PlannedRule, Protocol};
+
+/// A rule in a line, such as `drop tcp to 5432, lo too`.
+pub(crate) fn rule_in_words(rule: &PlannedRule) -> String {
+    let protocol = match rule.protocol {
+        Protocol::Tcp => "tcp",
+        Protocol::Udp => "udp",
+        Protocol::Any => "everything",
+    };
+    let direction = match rule.direction {
+        Direction::In => "to",
+        Direction::Out => "from",
+        Direction::Both => "to and from",
+    };
+    let ports = if rule.ports.is_empty() { "every port".to_owned() } else { list(&rule.ports) };
+    let mut words = format!("{} {protocol} {direction} {ports}", rule.action);
+    if !rule.peer_ports.is_empty() {
+        words += &format!(", peer ports {}", list(&rule.peer_ports));
+    }
+    if !rule.peers.is_empty() {
+        words += &format!(", peers {}", list(&rule.peers));
+    }
+    match rule.flows {
+        Flows::All => {}
+        Flows::New => words += ", new connections",
+        Flows::Established => words += ", open connections",
+    }
+    if rule.loopback {
+        words += ", lo too";
+    }
+    words
+}
+
+/// What a REST API answers, in words.
+pub(crate) fn rest_in_words(state: &RestState) -> String {
+    match state {
+        RestState::Answers { status, role, state, .. } => format!("{status} {role} {state}"),
+        RestState::Silent(port) => port_in_words(port),
+    }
+}
+
+/// What a client meets at a port, in words.
+pub(crate) fn port_in_words(state: &PortState) -> String {
+    match state {
+        PortState::Accepts => "accepts".to_owned(),
+        PortState::Refused => "refused".to_owned(),
+        PortState::Reset => "reset".to_owned(),
+        PortState::TimesOut => "times out".to_owned(),
+        PortState::Unreachable => "unreachable".to_owned(),
+        PortState::Answers(words) => format!("answers: {words}"),
+    }
+}
+
+/// What PostgreSQL says of itself, in words.
+pub(crate) fn inside_in_words(inside: Option<&Inside>) -> &'static str {
+    match inside {
+        None => "stopped",
+        Some(inside) if inside.writable() => "writable",
+        Some(_) => "read-only",
+    }
+}
+
+fn list<T: ToString>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,69 @@
+//! The run's zero: the moment that every `at_s` counts from.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Applied, Event, HitSummary, Kind, Reverted};
+use crate::clock::BootInstant;
+
+/// The moment that a run counts its seconds from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zero {
+    /// The moment.
+    pub at: BootInstant,
+    /// What happened then.
+    pub from: ZeroFrom,
+}
+
+/// What a run's zero is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ZeroFrom {
+    /// The first packet that a cut hit.
+    Hit,
+    /// No packet was hit: the first cut came into force.
+    Applied,
+    /// No cut was applied: the first event.
+    Start,
+}
+
+impl Zero {
+    /// Seconds from the zero to `at`, to the millisecond; negative before it.
+    pub fn seconds(self, at: BootInstant) -> f64 {
+        (at.seconds_after(self.at) * 1e3).round() / 1e3
+    }
+}
+
+/// The run's zero: the first packet hit, else the first cut in force, else the first event.
+///
+/// `None` only where there are no events at all. The order of `events` does not matter.
+pub fn zero(events: &[Event]) -> Option<Zero> {
+    let hit = events.iter().flat_map(hits).filter_map(|hit| hit.first).min();
+    let applied = || {
+        events
+            .iter()
+            .filter(|event| event.kind == Kind::Applied && event.after_as::<Applied>().is_some())
+            .map(|event| event.boot_ns)
+            .min()
+    };
+    let start = || events.iter().map(|event| event.boot_ns).min();
+    hit.map(|at| Zero { at, from: ZeroFrom::Hit })
+        .or_else(|| applied().map(|at| Zero { at, from: ZeroFrom::Applied }))
+        .or_else(|| start().map(|at| Zero { at, from: ZeroFrom::Start }))
+}
+
+/// The counters that an event carries: those of a hit, and the last ones of a cut that was reverted.
+pub(crate) fn hits(event: &Event) -> Vec<HitSummary> {
+    let summaries = match event.kind {
+        Kind::Hit => event.after_as::<HitSummary>().into_iter().collect(),
+        Kind::Reverted => event.after_as::<Reverted>().map(|reverted| reverted.rules).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    summaries.into_iter().filter(|summary: &HitSummary| summary.packets > 0).collect()
+}
+
+/// Events by the boot clock. Observers run side by side, so the recorder's order is only nearly that.
+pub(crate) fn in_order(events: &[Event]) -> Vec<&Event> {
+    let mut ordered: Vec<&Event> = events.iter().collect();
+    ordered.sort_by_key(|event| event.boot_ns);
+    ordered
+}

@@ -1,0 +1,110 @@
+//! `report.md`.
+
+use std::fmt::Write;
+
+use super::{
+    RunResult,
+    terminal::verdict_word,
+    timeline::{rows, timeline, warning},
+};
+use crate::scenario::Verdict;
+
+/// The report in Markdown.
+pub fn markdown(result: &RunResult) -> String {
+    let mut out = String::new();
+    let mut say = |text: &str| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{text}");
+    };
+    let (word, _) = verdict_word(result.verdict);
+    say(&format!("# {}: {word}\n", plain(&result.scenario)));
+    say(&format!("{}\n", plain(&result.title)));
+    if let Some(reason) = &result.reason {
+        say(&format!("**{}**\n", plain(reason)));
+    }
+    if let Some(started) = result.started {
+        say(&format!("Run `{}`, begun {started:.0}.\n", result.id));
+    }
+    if let Some(description) = &result.description {
+        say(&format!("{description}\n"));
+    }
+    if let Some(document) = &result.document {
+        say(&format!("The procedure says: *{}*\n", plain(document)));
+    }
+    if let Some((head, rest)) = warning(result).split_first() {
+        say(&format!("> **⚠ {head}**\n>"));
+        rest.iter().for_each(|line| say(&format!("> {line}  ")));
+        say("");
+    }
+    say("## Expectations\n");
+    say("| | Expected | Observed | At |\n|---|---|---|---:|");
+    for one in &result.expectations {
+        let symbol = match one.verdict {
+            Verdict::Pass => "✓",
+            Verdict::Fail => "✗",
+            Verdict::Error => "?",
+        };
+        let at = one.at_s.map(|at_s| format!("{at_s:+.1} s")).unwrap_or_default();
+        say(&format!("| {symbol} | {} | {} | {at} |", plain(&one.expected), plain(&one.observed)));
+    }
+    say("\n## Timeline\n");
+    say("| Seconds | | Subject | What happened |\n|---:|---|---|---|");
+    for line in timeline(result) {
+        let symbol = line.tone.symbol();
+        say(&format!("| {:+.1} | {symbol} | {} | {} |", line.at_s, plain(&line.subject), plain(&line.text)));
+    }
+    say("\n## Numbers\n\n| | |\n|---|---:|");
+    for (name, value) in rows(result) {
+        say(&format!("| {name} | {value} |"));
+    }
+    say(
+        "\n## Cuts\n\n| Node | Rule | Hook | Packets | Bytes | First hit | Last hit |\n|---|---|---|---:|---:|---:|---:|",
+    );
+    for cut in &result.cuts {
+        let at = |at_s: Option<f64>| at_s.map_or("–".to_owned(), |at_s| format!("{at_s:+.1} s"));
+        say(&format!(
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            plain(&cut.node),
+            plain(&cut.rule),
+            plain(&cut.hook),
+            cut.packets,
+            cut.bytes,
+            at(cut.first_hit_s),
+            at(cut.last_hit_s)
+        ));
+    }
+    if !result.troubles.is_empty() {
+        say("\n## Trouble of the observers\n");
+        result.troubles.iter().for_each(|trouble| say(&format!("- {}", plain(trouble))));
+    }
+    if let Some(environment) = &result.environment {
+        say("\n## Environment\n\n| | |\n|---|---|");
+        say(&format!("| kernel | {} |", plain(&environment.kernel)));
+        for (program, version) in &environment.versions {
+            say(&format!("| {} | {} |", plain(program), plain(version)));
+        }
+        let timings = environment.timings;
+        say(&format!(
+            "| timings | ttl {} s, loop_wait {} s, retry_timeout {} s |",
+            timings.ttl, timings.loop_wait, timings.retry_timeout
+        ));
+        if let Some(lab) = &environment.lab {
+            let local = format!("{:?}", lab.local).to_lowercase();
+            say(&format!("| lab | local connection by {local}, {} etcd |", lab.etcd_members));
+        }
+    }
+    out
+}
+
+/// Text that means nothing to Markdown, and stays within its cell.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' => plain.push(' '),
+            '|' | '*' | '`' | '<' | '\\' | '[' => plain.extend(['\\', c]),
+            _ => plain.push(c),
+        }
+    }
+    plain
+}

@@ -1,0 +1,118 @@
+//! Every format of a hand-written run.
+
+use super::{Paint, RunResult, RunVerdict, html, junit, markdown, terminal};
+use crate::{record::story::Story, scenario::Scenario};
+
+const SCENARIO: &str = r#"
+title = "PostgreSQL's port on the primary is dropped"
+description = "Patroni talks to PostgreSQL by TCP."
+document = "Leader lost. New leader promoted."
+
+[[step]]
+apply = "../cuts/primary-5432-drop.toml"
+[[step]]
+until = "new-leader"
+within = "2 * ttl"
+[[step]]
+wait = "15s"
+[[step]]
+revert = true
+
+[[expect]]
+that = "leader-lost"
+within = "ttl + loop_wait"
+[[expect]]
+that = "new-leader"
+within = "ttl + 2 * loop_wait + 5s"
+[[expect]]
+that = "member-back"
+after = "revert"
+within = "cut + 60s"
+[[expect]]
+that = "no-acknowledged-write-lost"
+[[expect]]
+that = "server"
+node = "pg9"
+proxy = "primary"
+status = "UP"
+within = "5s"
+"#;
+
+fn judged(story: &Story) -> RunResult {
+    let scenario = Scenario::parse("s.toml", "primary-5432-drop", SCENARIO).expect("a good scenario");
+    RunResult::of("20261122T120000Z-primary-5432-drop", &scenario, &story.events)
+}
+
+#[test]
+fn the_terminal() {
+    insta::assert_snapshot!(terminal(&judged(&Story::failover()), Paint::Plain));
+}
+
+#[test]
+fn a_terminal_without_colors_gets_no_escapes() {
+    assert!(!terminal(&judged(&Story::failover()), Paint::Plain).contains('\x1b'));
+    assert!(terminal(&judged(&Story::failover()), Paint::Colors).contains('\x1b'));
+}
+
+#[test]
+fn the_markdown() {
+    insta::assert_snapshot!(markdown(&judged(&Story::failover())));
+}
+
+#[test]
+fn the_json() {
+    let result = judged(&Story::failover());
+    let json = result.json().expect("plain data");
+    insta::assert_snapshot!(json);
+    assert_eq!(serde_json::from_str::<RunResult>(&json).expect("reads back"), result);
+}
+
+#[test]
+fn the_junit() {
+    insta::assert_snapshot!(junit(&judged(&Story::failover())).expect("plain text"));
+}
+
+#[test]
+fn the_page_needs_nothing_else_and_trusts_nobody() {
+    let mut result = judged(&Story::failover());
+    result.title = "<script>alert(1)</script>".to_owned();
+    let page = html(&result);
+    assert!(page.contains("&lt;script&gt;") && !page.contains("<script>"));
+    assert!(!page.contains("http://") && !page.contains("https://"));
+    assert!(page.contains("TWO NODES WERE WRITABLE AT THE SAME TIME"));
+}
+
+#[test]
+fn the_verdict_of_a_record() {
+    let cut = || Story::healthy().step(-0.1, 0, "apply", "begin").applied(0.0, "pg1");
+    for (story, verdict, reason) in [
+        (Story::failover(), RunVerdict::Fail, "not as expected: no-acknowledged-write-lost"),
+        (Story::default(), RunVerdict::Error, "the record ends before the run did"),
+        (cut().hit(1.0, "pg1", 0.5, 1), RunVerdict::Error, "the record ends before the run did"),
+        (
+            cut().reverted(5.0, "pg1").over(6.0, 4, None),
+            RunVerdict::Invalid,
+            "`primary-5432-drop` was to hit",
+        ),
+        (cut().over(6.0, 4, Some("interrupted")), RunVerdict::Error, "interrupted"),
+        (cut().hit(1.0, "pg1", 0.5, 1).over(6.0, 4, Some("no BPF")), RunVerdict::Error, "no BPF"),
+        (
+            Story::default().applied(0.0, "pg1").over(6.0, 4, None),
+            RunVerdict::Error,
+            "does not say what it was taken on",
+        ),
+    ] {
+        let result = judged(&story);
+        assert_eq!(result.verdict, verdict, "{:?}", result.reason);
+        assert!(result.reason.as_deref().is_some_and(|said| said.contains(reason)), "{:?}", result.reason);
+    }
+}
+
+/// Nothing that a run can record may break a report.
+#[test]
+fn empty_records_have_reports_too() {
+    let result = judged(&Story::default());
+    insta::assert_snapshot!(terminal(&result, Paint::Plain));
+    assert!(junit(&result).is_ok() && result.json().is_ok());
+    assert!(markdown(&result).starts_with("# primary-5432-drop: ERROR"));
+}

@@ -1,0 +1,128 @@
+//! From a scenario file's text to a [`Scenario`].
+
+use std::path::Path;
+
+use super::{Expectation, LabNeeds, Scenario, Step};
+use crate::{
+    cluster::LocalConnection,
+    document::{self, LoadError, Problem, Rejected, Reported, Table},
+};
+
+impl Scenario {
+    /// Reads a scenario's file. Its id is the file's name without `.toml`.
+    pub fn load(path: &Path) -> Result<Self, LoadError> {
+        let text = document::load(path)?;
+        let id = path.file_stem().unwrap_or_default().to_string_lossy();
+        Ok(Self::parse(&path.display().to_string(), &id, &text)?)
+    }
+
+    /// Reads a scenario. `name` is what messages call the text, usually its path. Nothing that the text names
+    /// is opened.
+    pub fn parse(name: &str, id: &str, text: &str) -> Result<Self, Rejected> {
+        document::read(name, text, |file| scenario(id, text, file.named("a scenario")))
+    }
+}
+
+fn scenario(id: &str, text: &str, file: Table<'_>) -> Result<Scenario, Reported> {
+    let id = file.optional("id").map_or(Ok(id), |value| value.text());
+    let title = file.required("title", "say in a line what is asked").and_then(|value| value.text());
+    let description = file.optional("description").map(|value| value.text()).transpose();
+    let document = file.optional("document").map(|value| value.text()).transpose();
+    let lab = file.optional("lab").map_or(Ok(LabNeeds::default()), |value| lab(value.table("`[lab]`")?));
+    let steps = steps(&file);
+    let expectations = expectations(&file);
+    file.finish();
+    Ok(Scenario {
+        id: id?.to_owned(),
+        title: title?.to_owned(),
+        description: description?.map(|text| text.trim().to_owned()),
+        document: document?.map(|text| text.trim().to_owned()),
+        lab: lab?,
+        steps: steps?,
+        expectations: expectations?,
+        text: text.to_owned(),
+    })
+}
+
+fn lab(table: Table<'_>) -> Result<LabNeeds, Reported> {
+    let words = [("tcp", LocalConnection::Tcp), ("socket", LocalConnection::Socket)];
+    let local = table.optional("local").map(|value| value.keyword(&words)).transpose();
+    let etcd_members = table.optional("etcd_members").map(|value| value.integer(1..=9)).transpose();
+    let seconds = |key| table.optional(key).map(|value| value.integer(1..=86_400)).transpose();
+    let (ttl, loop_wait, retry_timeout) = (seconds("ttl"), seconds("loop_wait"), seconds("retry_timeout"));
+    table.finish();
+    Ok(LabNeeds {
+        local: local?,
+        etcd_members: etcd_members?,
+        ttl: ttl?,
+        loop_wait: loop_wait?,
+        retry_timeout: retry_timeout?,
+    })
+}
+
+fn steps(file: &Table<'_>) -> Result<Vec<Step>, Reported> {
+    let value = file.required("step", "head each step with [[step]] on a line of its own")?;
+    let tables = value.tables("a step")?;
+    if tables.is_empty() {
+        return Err(value.refuse("a scenario without steps", "does nothing", "write at least one [[step]]"));
+    }
+    // All steps are read before the first failure counts.
+    let places: Vec<_> = tables.iter().map(|table| (table.span(), table.problems())).collect();
+    let read: Vec<_> = tables.into_iter().map(Step::read).collect();
+    let mut applied: Vec<&str> = Vec::new();
+    let mut reverted = false;
+    for (step, (span, problems)) in read.iter().zip(places) {
+        let Ok(step) = step else { continue };
+        let wrong = match step {
+            Step::Apply(apply) if applied.contains(&apply.name.as_str()) => Some(
+                Problem::new(format!("two cuts are called `{}`", apply.name))
+                    .at(span, "the second")
+                    .help("give one of them another name with `as`"),
+            ),
+            Step::Revert(Some(name)) if !applied.contains(&name.as_str()) => Some(
+                Problem::new(format!("no step before this one applies `{name}`"))
+                    .at(span, "nothing to revert")
+                    .help("write revert = true for all cuts, or the `as` of an apply step"),
+            ),
+            Step::Revert(None) if applied.is_empty() => Some(
+                Problem::new("nothing was applied before this step")
+                    .at(span, "nothing to revert")
+                    .help("put the apply step before it"),
+            ),
+            _ if !reverted && step.bound().is_some_and(super::Expression::needs_cut) => Some(
+                Problem::new("`cut` is how long the cut lasted, and no step before this one reverts it")
+                    .at(span, "not known yet")
+                    .help("use it after the revert, or name the span itself"),
+            ),
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            problems.report(wrong);
+        }
+        match step {
+            Step::Apply(apply) => applied.push(&apply.name),
+            Step::Revert(_) => reverted |= !applied.is_empty(),
+            _ => {}
+        }
+    }
+    read.into_iter().collect()
+}
+
+fn expectations(file: &Table<'_>) -> Result<Vec<Expectation>, Reported> {
+    let value = file.required("expect", "head each expectation with [[expect]] on a line of its own")?;
+    let tables = value.tables("an expectation")?;
+    let read: Vec<_> = tables.into_iter().map(Expectation::read).collect();
+    let mut expectations = read.into_iter().collect::<Result<Vec<_>, _>>()?;
+    // Names are stable keys in reports: the second of a name is `name-2`.
+    for index in 1..expectations.len() {
+        let (earlier, rest) = expectations.split_at_mut(index);
+        let taken = |name: &str| earlier.iter().any(|other| other.name == name);
+        let base = rest[0].name.clone();
+        let mut count = 1;
+        while taken(&rest[0].name) {
+            count += 1;
+            rest[0].name = format!("{base}-{count}");
+        }
+    }
+    Ok(expectations)
+}

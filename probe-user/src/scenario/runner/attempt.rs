@@ -1,0 +1,278 @@
+//! One way through a scenario, from the first look at the cluster to the last revert.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Prepared,
+    cuts::{Cuts, causes},
+    event,
+    live::{Live, Notice, Progress},
+    world::{Watching, World},
+};
+use crate::{
+    cluster::{Inventory, Target},
+    cut::DEFAULT_LEASE,
+    policy::{Place, Policy, Roles, resolve},
+    record::{EventSink, Kind, Recorder, Source, StepMark, View, in_order},
+    scenario::{Act, ActError, ApplyStep, Condition, Evidence, Expression, Scope, Step, UntilStep},
+};
+
+/// How often the record is looked at while something is waited for.
+const GLANCE: Duration = Duration::from_millis(250);
+
+/// How long the observers may take to see everything once.
+const READY: Duration = Duration::from_secs(30);
+
+/// How long a cluster may take to become healthy, beyond its ttl.
+const HEALTHY: Duration = Duration::from_secs(60);
+
+/// What a lease has beyond the rest of the scenario.
+const MARGIN: Duration = Duration::from_secs(30);
+
+/// Why a run ended before its last step.
+pub(super) enum Stop {
+    /// Somebody asked for it.
+    Interrupted,
+    /// It could not go on.
+    Failed(String),
+}
+
+pub(super) struct Attempt<'run> {
+    prepared: &'run Prepared,
+    inventory: &'run Inventory,
+    world: &'run dyn World,
+    stop: &'run (dyn Fn() -> bool + Sync),
+    progress: &'run mut dyn Progress,
+    live: Live<'run>,
+    sink: EventSink,
+    // In this order: when all is dropped in a panic, the cuts go before the observers.
+    cuts: Cuts<'run>,
+    watch: Option<Box<dyn Watching>>,
+}
+
+impl<'run> Attempt<'run> {
+    pub(super) fn new(
+        prepared: &'run Prepared,
+        inventory: &'run Inventory,
+        recorder: &'run Recorder,
+        world: &'run dyn World,
+        stop: &'run (dyn Fn() -> bool + Sync),
+        progress: &'run mut dyn Progress,
+    ) -> Self {
+        Self {
+            prepared,
+            inventory,
+            world,
+            stop,
+            progress,
+            live: Live::new(recorder),
+            sink: recorder.sink(),
+            cuts: Cuts::new(world, recorder.sink()),
+            watch: None,
+        }
+    }
+
+    /// Baseline and steps.
+    pub(super) fn go(&mut self) -> Result<(), Stop> {
+        let unmet = self.prepared.scenario.lab.unmet(self.inventory);
+        if !unmet.is_empty() {
+            return Err(Stop::Failed(format!(
+                "the cluster is not what the scenario asks for: {}",
+                unmet.join("; ")
+            )));
+        }
+        self.baseline()?;
+        for (index, step) in self.prepared.scenario.steps.iter().enumerate() {
+            let what = step.in_words();
+            self.progress.notice(Notice::Phase(&what));
+            self.mark(index, &what, "begin", None);
+            let outcome = self.step(index, step);
+            let error = match &outcome {
+                Ok(note) => note.clone(),
+                Err(Stop::Interrupted) => Some("interrupted".to_owned()),
+                Err(Stop::Failed(why)) => Some(why.clone()),
+            };
+            self.mark(index, &what, "end", error);
+            outcome.map_err(|stop| match stop {
+                Stop::Failed(why) => Stop::Failed(format!("{what}: {why}")),
+                Stop::Interrupted => Stop::Interrupted,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Reverts what is in force and ends the observers, however the attempt went.
+    pub(super) fn end(&mut self, last_check: Duration) {
+        let why = if (self.stop)() { "interrupted" } else { "revert" };
+        if let Err(error) = self.cuts.revert(None, why) {
+            tracing::error!(%error, "a cut could not be reverted");
+        }
+        if let Some(watch) = self.watch.take() {
+            self.progress.notice(Notice::Phase("reading the rows back"));
+            watch.stop(last_check);
+        }
+        self.live.look(self.progress);
+    }
+
+    fn baseline(&mut self) -> Result<(), Stop> {
+        self.progress.notice(Notice::Phase("starting the observers"));
+        let watch = self.world.watch(self.inventory, self.sink.clone());
+        self.watch = Some(watch.map_err(|error| Stop::Failed(causes(&*error)))?);
+        // In slices, so that an interrupt is heard.
+        let deadline = Instant::now() + READY;
+        loop {
+            let Some(watch) = &self.watch else { break };
+            match watch.ready(GLANCE) {
+                Ok(()) => break,
+                Err(error) if Instant::now() >= deadline => return Err(Stop::Failed(causes(&*error))),
+                Err(_) => self.check_interrupt()?,
+            }
+        }
+        self.progress.notice(Notice::Phase("waiting for a healthy cluster"));
+        let within = self.inventory.timings.ttl() + HEALTHY;
+        if self.wait_for(Condition::Healthy, within)? {
+            return Ok(());
+        }
+        Err(Stop::Failed(format!(
+            "the cluster was not healthy within {} s, so nothing was cut: `netsplit lab status`, or `patronictl list`, \
+             says what is amiss",
+            within.as_secs()
+        )))
+    }
+
+    /// Does a step; the note of one that went on without what it waited for.
+    fn step(&mut self, index: usize, step: &Step) -> Result<Option<String>, Stop> {
+        self.check_interrupt()?;
+        match step {
+            Step::Apply(apply) => self.apply(index, apply).map(|()| None),
+            Step::Wait(span) => {
+                let span = self.span(span)?;
+                self.wait(span).map(|()| None)
+            }
+            Step::Until(until) => self.until(until),
+            Step::Revert(name) => {
+                self.cuts.revert(name.as_deref(), "revert").map(|()| None).map_err(Stop::Failed)
+            }
+            Step::Act(act) => self.act(act).map(|()| None),
+        }
+    }
+
+    fn apply(&mut self, index: usize, step: &ApplyStep) -> Result<(), Stop> {
+        let policy = self.prepared.policies[index].as_ref();
+        let policy: &Policy = policy.ok_or_else(|| Stop::Failed("no policy was read for it".to_owned()))?;
+        self.live.look(self.progress);
+        let view = View::after(in_order(&self.live.events));
+        let sync = |key: &crate::record::MemberKey| key.role.contains("sync");
+        let roles = Roles {
+            leader: view.holder().map(str::to_owned),
+            sync: view
+                .members
+                .iter()
+                .filter(|(_, key)| key.as_ref().is_some_and(sync))
+                .map(|(name, _)| name.clone())
+                .collect(),
+        };
+        let place = Place { cluster: Some(self.inventory), local: Target::Local };
+        let plan = resolve(policy, &place, &roles).map_err(|error| Stop::Failed(causes(&error)))?;
+        let lease = match &step.lease {
+            Some(lease) => self.span(lease)?,
+            None => self.rest_of_scenario(index, &step.name),
+        };
+        self.cuts.apply(&step.name, &plan, lease).map_err(|error| Stop::Failed(causes(&*error)))
+    }
+
+    /// The longest that the scenario can take from a step to the revert of its cut, and a margin.
+    fn rest_of_scenario(&self, index: usize, name: &str) -> Duration {
+        let rest = self.prepared.scenario.steps[index + 1..].iter();
+        let in_force = rest.take_while(|step| match step {
+            Step::Revert(reverted) => reverted.as_deref().is_some_and(|reverted| reverted != name),
+            _ => true,
+        });
+        let bounds = in_force.filter_map(Step::bound);
+        // A span that is not known yet is one in terms of an earlier cut.
+        bounds.map(|bound| self.span(bound).unwrap_or(DEFAULT_LEASE)).sum::<Duration>() + MARGIN
+    }
+
+    fn until(&mut self, step: &UntilStep) -> Result<Option<String>, Stop> {
+        let within = self.span(&step.within)?;
+        if self.wait_for(step.condition, within)? {
+            return Ok(None);
+        }
+        let missed = format!("not within {:.0} s", within.as_secs_f64());
+        if step.required { Err(Stop::Failed(missed)) } else { Ok(Some(missed)) }
+    }
+
+    fn act(&mut self, act: &Act) -> Result<(), Stop> {
+        let timeout = self.span(act.timeout())?;
+        let place = match act.node() {
+            None => self.inventory.observer.transport.clone(),
+            Some(name) => {
+                self.live.look(self.progress);
+                let leader = View::after(in_order(&self.live.events)).holder().map(str::to_owned);
+                let wanted = if name == "@leader" { leader.as_deref() } else { Some(name) };
+                let node = wanted.and_then(|name| self.inventory.node(name));
+                let node = node.ok_or_else(|| Stop::Failed(format!("the inventory has no node `{name}`")))?;
+                node.transport.clone()
+            }
+        };
+        act.perform(&place, timeout, self.stop).map_err(|error| match error {
+            ActError::Interrupted { .. } => Stop::Interrupted,
+            other => Stop::Failed(causes(&other)),
+        })
+    }
+
+    /// Waits until the condition holds; `false` when the time was up first.
+    fn wait_for(&mut self, condition: Condition, within: Duration) -> Result<bool, Stop> {
+        let nodes: Vec<&str> = self.inventory.nodes.iter().map(|node| node.name.as_str()).collect();
+        let deadline = Instant::now() + within;
+        loop {
+            self.live.look(self.progress);
+            if condition.holds(&self.live.events, &nodes) {
+                return Ok(true);
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                return Ok(false);
+            }
+            self.nap(GLANCE.min(deadline - now))?;
+        }
+    }
+
+    fn wait(&mut self, span: Duration) -> Result<(), Stop> {
+        let deadline = Instant::now() + span;
+        loop {
+            self.live.look(self.progress);
+            let now = Instant::now();
+            if now >= deadline {
+                return Ok(());
+            }
+            self.nap(GLANCE.min(deadline - now))?;
+        }
+    }
+
+    fn nap(&self, span: Duration) -> Result<(), Stop> {
+        thread::sleep(span);
+        self.check_interrupt()
+    }
+
+    fn check_interrupt(&self) -> Result<(), Stop> {
+        if (self.stop)() { Err(Stop::Interrupted) } else { Ok(()) }
+    }
+
+    fn span(&self, expression: &Expression) -> Result<Duration, Stop> {
+        let scope = if expression.needs_cut() {
+            Evidence::new(&self.live.events, self.inventory.timings).scope
+        } else {
+            Scope { timings: self.inventory.timings, cut: None }
+        };
+        expression.evaluate(&scope).map_err(|error| Stop::Failed(error.to_string()))
+    }
+
+    fn mark(&self, index: usize, what: &str, phase: &str, error: Option<String>) {
+        let mark = StepMark { index, what: what.to_owned(), phase: phase.to_owned(), error };
+        self.sink.send(event(Source::Scenario, Kind::Step, &mark));
+    }
+}

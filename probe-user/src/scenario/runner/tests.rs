@@ -1,0 +1,311 @@
+//! Runs in a made-up world.
+
+use std::{
+    any::Any,
+    cell::RefCell,
+    path::Path,
+    rc::Rc,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::{Failure, Notice, Prepared, Progress, Watching, World, run};
+use crate::{
+    clock::BootInstant,
+    cluster::{Inventory, Target},
+    cut::{Cut, CutId, CutStatus, RuleStatus},
+    policy::Plan,
+    record::{EVENTS_FILE, Event, EventSink, Kind, Source},
+    report::{RunResult, RunVerdict, rebuild},
+    scenario::Scenario,
+};
+
+const INVENTORY: &str = r#"
+scope = "main"
+timings = { ttl = 20, loop_wait = 1, retry_timeout = 3 }
+observer = { transport = "local" }
+postgres = { user = "postgres", password = "secret", database = "postgres" }
+etcd = { endpoints = ["http://10.0.0.9:2379"] }
+lab = { name = "x", local = "tcp", patroni = "4.1.5", etcd_members = 1 }
+[[node]]
+name = "pg1"
+transport = "local"
+address = "10.0.0.1"
+[[node]]
+name = "pg2"
+transport = "local"
+address = "10.0.0.2"
+"#;
+
+const CUT_AND_REVERT: &str = r#"
+title = "x"
+[lab]
+local = "tcp"
+[[step]]
+[[step.rule]]
+node = "@leader"
+ports = [5432]
+action = "drop"
+[[step]]
+until = "new-leader"
+within = "20s"
+[[step]]
+revert = true
+[[expect]]
+that = "new-leader"
+within = "20s"
+"#;
+
+/// A world in which a cut that is hit loses the leader at once.
+struct MadeUp {
+    hits: bool,
+    refuses: bool,
+    healthy: bool,
+    sink: RefCell<Option<EventSink>>,
+    in_force: Rc<RefCell<Vec<(String, Duration)>>>,
+    /// How often the run may ask whether to stop before it is told so.
+    patience: usize,
+    panics: bool,
+}
+
+impl Default for MadeUp {
+    fn default() -> Self {
+        Self {
+            hits: true,
+            refuses: false,
+            healthy: true,
+            sink: RefCell::default(),
+            in_force: Rc::default(),
+            patience: usize::MAX,
+            panics: false,
+        }
+    }
+}
+
+struct Quiet;
+
+impl Watching for Quiet {
+    fn ready(&self, _: Duration) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn stop(self: Box<Self>, _: Duration) {}
+}
+
+fn event(node: Option<&str>, kind: Kind, after: Value) -> Event {
+    Event::now(node, Source::Etcd, kind, Value::Null, after)
+}
+
+impl World for MadeUp {
+    fn watch(&self, inventory: &Inventory, sink: EventSink) -> Result<Box<dyn Watching>, Failure> {
+        if self.healthy {
+            sink.send(event(None, Kind::LeaderKey, json!({"holder": "pg1"})));
+        }
+        for node in &inventory.nodes {
+            let writable = node.name == "pg1";
+            let inside = json!({"in_recovery": !writable, "read_only": !writable, "timeline": 1});
+            sink.send(event(Some(&node.name), Kind::Inside, inside));
+        }
+        self.sink.replace(Some(sink));
+        Ok(Box::new(Quiet))
+    }
+
+    fn apply(&self, plan: &Plan, lease: Duration) -> Result<Cut, Failure> {
+        if self.refuses {
+            return Err("this kernel has no BPF".into());
+        }
+        let id: CutId = serde_json::from_value(json!("c0ffee"))?;
+        let nodes = plan
+            .nodes
+            .iter()
+            .map(|node| {
+                self.in_force.borrow_mut().push((node.node.clone(), lease));
+                status(&id, &node.node, plan, 0)
+            })
+            .collect();
+        Ok(Cut { id, deadline: BootInstant::now() + lease, nodes })
+    }
+
+    fn revert(&self, id: &CutId) -> Result<Vec<CutStatus>, Failure> {
+        let nodes = self.in_force.take();
+        let packets = u64::from(self.hits);
+        let plan = Plan { description: String::new(), nodes: Vec::new() };
+        Ok(nodes.iter().map(|(node, _)| status(id, node, &plan, packets)).collect())
+    }
+
+    fn count_hits(&self, cut: &Cut, sink: EventSink) -> Result<Box<dyn Any>, Failure> {
+        assert!(!self.panics, "an observer of the kernel that is broken");
+        let now = BootInstant::now();
+        if self.hits {
+            let hit = json!({"cut": cut.id, "rule": 0, "action": "drop", "packets": 1, "bytes": 74,
+                             "first": now, "last": now});
+            sink.send(event(Some("pg1"), Kind::Hit, hit));
+            sink.send(event(None, Kind::LeaderKey, json!({"holder": "pg2"})));
+        }
+        Ok(Box::new(()))
+    }
+}
+
+fn status(id: &CutId, node: &str, plan: &Plan, packets: u64) -> CutStatus {
+    let now = Some(BootInstant::now()).filter(|_| packets > 0);
+    let rules = plan.nodes.iter().filter(|of| of.node == node).flat_map(|node| &node.rules);
+    let rules = rules.map(|rule| RuleStatus {
+        counter: 0,
+        rule: rule.clone(),
+        backend: "xdp".to_owned(),
+        packets,
+        bytes: packets * 74,
+        first: now,
+        last: now,
+    });
+    CutStatus {
+        id: id.clone(),
+        node: node.to_owned(),
+        target: Target::Local,
+        description: String::new(),
+        deadline: BootInstant::now(),
+        expired: false,
+        hooks: Vec::new(),
+        rules: rules.collect(),
+    }
+}
+
+struct Silent;
+
+impl Progress for Silent {
+    fn notice(&mut self, _: Notice<'_>) {}
+}
+
+/// Runs a scenario, and checks what is true of every run.
+fn go(world: &MadeUp, text: &str, directory: &Path) -> RunResult {
+    let scenario = Scenario::parse("s.toml", "cut-and-revert", text).expect("a good scenario");
+    let prepared = Prepared::new(scenario, Path::new(".")).expect("nothing to read");
+    let inventory = Inventory::parse(INVENTORY, "inventory.toml").expect("a good inventory");
+    let (asked, patience) = (AtomicUsize::new(0), world.patience);
+    let stop = || asked.fetch_add(1, Ordering::Relaxed) >= patience;
+    let (result, paths) = run(&prepared, &inventory, directory, world, &stop, &mut Silent).expect("reports");
+    assert!(world.in_force.borrow().is_empty(), "a cut is still in force");
+    assert_eq!(rebuild(directory).expect("a whole record"), result, "a rebuilt result differs");
+    assert!(paths.html.exists() && paths.junit.exists() && paths.markdown.exists() && paths.json.exists());
+    result
+}
+
+#[test]
+fn a_run_cuts_reverts_and_judges() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let directory = folder.path().join("run");
+    let world = MadeUp::default();
+    let result = go(&world, CUT_AND_REVERT, &directory);
+    assert_eq!((result.verdict, result.reason.as_deref()), (RunVerdict::Pass, None));
+    assert_eq!((result.id.as_str(), result.scenario.as_str()), ("run", "cut-and-revert"));
+    assert_eq!(result.cuts[0].packets, 1);
+    assert_eq!(result.steps.len(), 3);
+    let kept = std::fs::read_to_string(directory.join("inventory.toml")).expect("an inventory");
+    assert!(!kept.contains("secret"), "{kept}");
+}
+
+#[test]
+fn a_cut_without_a_hit_proves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let world = MadeUp { hits: false, ..MadeUp::default() };
+    let text = CUT_AND_REVERT.replace("within = \"20s\"", "within = \"100ms\"");
+    let result = go(&world, &text, &folder.path().join("run"));
+    assert_eq!(result.verdict, RunVerdict::Invalid);
+    // Where it need not hit, its expectations decide.
+    let text = text.replace("[[step.rule]]", "must_hit = false\n[[step.rule]]");
+    let result = go(&world, &text, &folder.path().join("again"));
+    assert_eq!(result.verdict, RunVerdict::Fail);
+    assert_eq!(result.steps[1].error.as_deref(), Some("not within 0 s"));
+}
+
+#[test]
+fn an_interrupted_run_reverts_and_tells_what_it_has() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = CUT_AND_REVERT.replace("until = \"new-leader\"\nwithin = \"20s\"", "wait = \"1h\"");
+    let world = MadeUp { patience: 8, ..MadeUp::default() };
+    let result = go(&world, &text, &folder.path().join("run"));
+    assert!(result.interrupted);
+    assert_eq!((result.verdict, result.reason.as_deref()), (RunVerdict::Error, Some("interrupted")));
+    assert_eq!(result.steps[1].error.as_deref(), Some("interrupted"));
+    assert!(result.metrics.new_leader_s.is_some(), "what was seen is told");
+}
+
+#[test]
+fn what_goes_wrong_becomes_a_verdict_with_a_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = CUT_AND_REVERT.replace("\"tcp\"", "\"socket\"");
+    for (name, world, text, reason) in [
+        (
+            "refused",
+            MadeUp { refuses: true, ..MadeUp::default() },
+            CUT_AND_REVERT,
+            "apply cut: this kernel has no BPF",
+        ),
+        ("unmet", MadeUp::default(), &socket, "netsplit lab up --local socket"),
+    ] {
+        let result = go(&world, text, &folder.path().join(name));
+        assert_eq!(result.verdict, RunVerdict::Error, "{name}");
+        assert!(result.reason.as_deref().is_some_and(|said| said.contains(reason)), "{:?}", result.reason);
+        assert!(!result.interrupted);
+    }
+}
+
+#[test]
+fn a_panic_reverts_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let directory = folder.path().join("run");
+    let world = MadeUp { panics: true, ..MadeUp::default() };
+    let in_force = Rc::clone(&world.in_force);
+    let panic =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| go(&world, CUT_AND_REVERT, &directory)));
+    assert!(panic.is_err());
+    assert!(in_force.borrow().is_empty(), "a cut is still in force");
+    let result = rebuild(&directory).expect("a record");
+    assert_eq!(result.verdict, RunVerdict::Error);
+    assert!(result.reason.is_some_and(|reason| reason.contains("ends before the run did")));
+    assert!(directory.join(EVENTS_FILE).exists());
+}
+
+#[test]
+fn the_lease_covers_the_rest_of_the_cut() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = CUT_AND_REVERT.replacen(
+        "[[step]]\nrevert = true",
+        "[[step]]\nwait = \"10ms\"\n[[step]]\nrevert = true",
+        1,
+    );
+    let leases = Rc::new(RefCell::new(Vec::new()));
+    let world = Recording { inner: MadeUp::default(), leases: Rc::clone(&leases) };
+    let scenario = Scenario::parse("s.toml", "s", &text).expect("a good scenario");
+    let prepared = Prepared::new(scenario, Path::new(".")).expect("nothing to read");
+    let inventory = Inventory::parse(INVENTORY, "inventory.toml").expect("a good inventory");
+    run(&prepared, &inventory, &folder.path().join("run"), &world, &|| false, &mut Silent).expect("reports");
+    assert_eq!(*leases.borrow(), [Duration::from_millis(20_000 + 10 + 30_000)]);
+}
+
+/// Remembers what leases were asked for.
+struct Recording {
+    inner: MadeUp,
+    leases: Rc<RefCell<Vec<Duration>>>,
+}
+
+impl World for Recording {
+    fn watch(&self, inventory: &Inventory, sink: EventSink) -> Result<Box<dyn Watching>, Failure> {
+        self.inner.watch(inventory, sink)
+    }
+
+    fn apply(&self, plan: &Plan, lease: Duration) -> Result<Cut, Failure> {
+        self.leases.borrow_mut().push(lease);
+        self.inner.apply(plan, lease)
+    }
+
+    fn revert(&self, id: &CutId) -> Result<Vec<CutStatus>, Failure> {
+        self.inner.revert(id)
+    }
+
+    fn count_hits(&self, cut: &Cut, sink: EventSink) -> Result<Box<dyn Any>, Failure> {
+        self.inner.count_hits(cut, sink)
+    }
+}

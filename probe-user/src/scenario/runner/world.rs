@@ -1,0 +1,76 @@
+//! What a run touches: the kernel and the observers, or a stand-in for them in tests.
+
+use std::{any::Any, time::Duration};
+
+use crate::{
+    backend::{Choice, datapath::TcFlavour},
+    cluster::Inventory,
+    cut::{self, Cut, CutId, CutStatus, Request},
+    observe::{HitCount, Watch},
+    policy::Plan,
+    record::EventSink,
+};
+
+/// Why the world did not do what it was asked.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The kernel and the observers.
+pub trait World {
+    /// Starts to watch the cluster.
+    fn watch(&self, inventory: &Inventory, sink: EventSink) -> Result<Box<dyn Watching>, Failure>;
+
+    /// Puts a plan in force for at most `lease`.
+    fn apply(&self, plan: &Plan, lease: Duration) -> Result<Cut, Failure>;
+
+    /// Takes a cut away, and says what its counters were at the end.
+    fn revert(&self, cut: &CutId) -> Result<Vec<CutStatus>, Failure>;
+
+    /// Starts to turn the cut's counters into events; the dropped return value ends that.
+    fn count_hits(&self, cut: &Cut, sink: EventSink) -> Result<Box<dyn Any>, Failure>;
+}
+
+/// Observers at work.
+pub trait Watching {
+    /// Waits until everything was seen once.
+    fn ready(&self, timeout: Duration) -> Result<(), Failure>;
+
+    /// Ends them, and reads the client's rows back within `last_check`.
+    fn stop(self: Box<Self>, last_check: Duration);
+}
+
+/// The real world.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel;
+
+impl World for Kernel {
+    fn watch(&self, inventory: &Inventory, sink: EventSink) -> Result<Box<dyn Watching>, Failure> {
+        Ok(Box::new(Watch::start(inventory, sink)?))
+    }
+
+    fn apply(&self, plan: &Plan, lease: Duration) -> Result<Cut, Failure> {
+        Ok(cut::apply(&Request {
+            plan: plan.clone(),
+            lease,
+            choice: Choice::default(),
+            flavour: TcFlavour::default(),
+        })?)
+    }
+
+    fn revert(&self, cut: &CutId) -> Result<Vec<CutStatus>, Failure> {
+        Ok(cut::revert(cut)?)
+    }
+
+    fn count_hits(&self, cut: &Cut, sink: EventSink) -> Result<Box<dyn Any>, Failure> {
+        Ok(Box::new(HitCount::start(cut, sink)?))
+    }
+}
+
+impl Watching for Watch {
+    fn ready(&self, timeout: Duration) -> Result<(), Failure> {
+        Ok(Self::ready(self, timeout)?)
+    }
+
+    fn stop(self: Box<Self>, last_check: Duration) {
+        self.stop_within(last_check);
+    }
+}

@@ -403,7 +403,7 @@ mod tests {
             mask.insert(rank);
         }
         assert!(mask.contains(130) && !mask.contains(131));
-        let mut ranks = std::vec::Vec::new();
+        let mut ranks = Vec::new();
         while let Some(rank) = mask.pop() {
             ranks.push(rank);
         }

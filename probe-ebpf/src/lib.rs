@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows the kernel: the eBPF programs in `program/` wire these functions to hooks and maps, and
 //! host tests call them directly. Types shared with user space stand in [`abi`], once.
-#![cfg_attr(not(test), no_std)]
+#![cfg_attr(not(any(test, feature = "frames")), no_std)]
 #![allow(
     clippy::inline_always,
     reason = "a BPF call costs registers and loses what the verifier knows of bounds"
@@ -11,5 +11,7 @@
 pub mod abi;
 pub mod bytes;
 pub mod decode;
+#[cfg(any(test, feature = "frames"))]
+pub mod frames;
 pub mod reply;
 pub mod verdict;

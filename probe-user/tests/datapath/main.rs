@@ -1,0 +1,10 @@
+//! The loaded programs themselves (`BPF_PROG_TEST_RUN`), held against a plain model of the policy.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod corpus;
+mod model;
+mod replies;
+mod test_run;
+mod verdicts;

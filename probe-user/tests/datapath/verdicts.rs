@@ -1,0 +1,235 @@
+//! The same frames through the model and through the loaded programs get the same verdict.
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+use netsplit::{
+    backend::{Choice, datapath::Datapath, interfaces},
+    cluster::Target,
+    cut::Guard,
+    policy::{Action, Direction, Flows, PlannedRule, PortRange, Protocol},
+};
+use probe_ebpf::{
+    abi::{Observation, Way},
+    decode::tcp_flag::SYN,
+    frames::Frame,
+};
+use proptest::{prelude::*, test_runner::TestRunner};
+
+use crate::{
+    corpus,
+    harness::{cut, in_fresh_namespace, poll_until, request, rule, run},
+    model::{Outcome, outcome},
+    test_run::Loaded,
+};
+
+/// The kernel's numbers (`linux/bpf.h`, `linux/pkt_cls.h`) for each outcome.
+fn xdp(outcome: Outcome) -> u32 {
+    match outcome {
+        Outcome::Vanishes => 1,
+        Outcome::Passes => 2,
+        Outcome::Answered => 3,
+    }
+}
+
+fn tc(outcome: Outcome) -> u32 {
+    match outcome {
+        Outcome::Passes => u32::MAX,
+        Outcome::Vanishes => 2,
+        Outcome::Answered => 7,
+    }
+}
+
+/// A veth pair in this namespace; the index of one end.
+fn cable() -> u32 {
+    run("ip", &["link", "add", "a0", "type", "veth", "peer", "name", "a1"]);
+    for end in ["a0", "a1"] {
+        run("ip", &["link", "set", end, "up"]);
+    }
+    interfaces(None).unwrap().into_iter().find(|interface| interface.name == "a0").unwrap().index
+}
+
+fn ranges() -> impl Strategy<Value = Vec<PortRange>> {
+    let port = prop::sample::select(vec![53_u16, 5431, 5432, 5440, 8008, 40000]);
+    let range = (port, 0_u16..20).prop_map(|(first, span)| PortRange { first, last: first + span });
+    prop::collection::vec(range, 0..3)
+}
+
+fn peers() -> impl Strategy<Value = Vec<IpNet>> {
+    let prefixes = [
+        "10.0.0.0/8",
+        "10.0.0.2/32",
+        "0.0.0.0/0",
+        "192.0.2.0/24",
+        "fd00::/8",
+        "fd00::2/128",
+        "::/0",
+        "127.0.0.0/8",
+    ];
+    let prefix = prop::sample::select(prefixes.map(|prefix| prefix.parse().unwrap()).to_vec());
+    prop::collection::vec(prefix, 0..3)
+}
+
+fn any_rule() -> impl Strategy<Value = PlannedRule> {
+    let direction = prop::sample::select(vec![Direction::In, Direction::Out, Direction::Both]);
+    let protocol = prop::sample::select(vec![Protocol::Tcp, Protocol::Udp, Protocol::Any]);
+    let flows = prop::sample::select(vec![Flows::All, Flows::New, Flows::Established]);
+    let action = prop::sample::select(vec![Action::Drop, Action::Reject, Action::Reset]);
+    (direction, protocol, flows, action, ranges(), ranges(), peers(), any::<bool>()).prop_map(
+        |(direction, protocol, flows, action, ports, peer_ports, peers, loopback)| PlannedRule {
+            direction,
+            // What the parser refuses cannot come here.
+            protocol: if action == Action::Reset || flows != Flows::All { Protocol::Tcp } else { protocol },
+            flows,
+            action,
+            ports,
+            peer_ports,
+            peers,
+            loopback,
+            ..rule()
+        },
+    )
+}
+
+#[test]
+fn the_loaded_programs_mean_what_the_policy_says() {
+    let corpus = corpus::frames();
+    in_fresh_namespace(|| {
+        let wire = cable();
+        let mut runner =
+            TestRunner::new(ProptestConfig { cases: 40, failure_persistence: None, ..Default::default() });
+        let rules = prop::collection::vec(any_rule(), 1..6);
+        runner
+            .run(&(rules, any::<bool>()), |(rules, by_xdp)| {
+                // XDP sees arrivals only; the same rules by TC see both.
+                let by_xdp = by_xdp && rules.iter().all(|rule| rule.direction == Direction::In);
+                let choice = if by_xdp { Choice::Xdp } else { Choice::Tc };
+                let mut asked = request(Target::Local, rules.clone());
+                asked.choice = choice;
+                let _guard: Guard = cut(&asked);
+                for frame in &corpus {
+                    let bytes = frame.bytes();
+                    let told = |way, loopback| outcome(&rules, frame, way, loopback);
+                    if by_xdp {
+                        let met = Loaded::open("ingress_xdp").ask(&bytes, None).verdict;
+                        prop_assert_eq!(
+                            met,
+                            xdp(told(Way::Ingress, true)),
+                            "xdp on lo: {:?} {:?}",
+                            frame,
+                            rules
+                        );
+                        continue;
+                    }
+                    for (name, way) in [("ingress_tc", Way::Ingress), ("egress_tc", Way::Egress)] {
+                        let program = Loaded::open(name);
+                        for (ifindex, loopback) in [(Some(wire), false), (Some(1), true)] {
+                            let met = program.ask(&bytes, ifindex).verdict;
+                            let expected = tc(told(way, loopback));
+                            prop_assert_eq!(
+                                met,
+                                expected,
+                                "{} lo {}: {:?} {:?}",
+                                name,
+                                loopback,
+                                frame,
+                                rules
+                            );
+                        }
+                    }
+                }
+                Ok(())
+            })
+            .unwrap_or_else(|error| panic!("{error}"));
+    });
+}
+
+#[test]
+fn a_deadline_ends_a_cut_without_anybodys_help() {
+    in_fresh_namespace(|| {
+        let mut asked = request(Target::Local, vec![rule()]);
+        asked.lease = Duration::from_millis(400);
+        let guard = cut(&asked);
+        let syn = Frame::tcp(40000, 5432, SYN).bytes();
+        let program = Loaded::open("ingress_xdp");
+        assert_eq!(program.ask(&syn, None).verdict, xdp(Outcome::Vanishes));
+        poll_until("the lease ends the cut", Duration::from_secs(5), || {
+            program.ask(&syn, None).verdict == xdp(Outcome::Passes)
+        });
+        let ended = guard.revert().unwrap();
+        assert!(ended[0].expired);
+    });
+}
+
+#[test]
+fn each_cut_has_a_deadline_of_its_own() {
+    in_fresh_namespace(|| {
+        let on = |port, lease_ms| {
+            let ports = vec![PortRange { first: port, last: port }];
+            let mut asked = request(Target::Local, vec![PlannedRule { ports, ..rule() }]);
+            asked.lease = Duration::from_millis(lease_ms);
+            asked
+        };
+        let _short = cut(&on(5432, 300));
+        let _long = cut(&on(8008, 30_000));
+        let program = Loaded::open("ingress_xdp");
+        let verdict = |port| program.ask(&Frame::tcp(40000, port, SYN).bytes(), None).verdict;
+        assert_eq!((verdict(5432), verdict(8008)), (1, 1));
+        poll_until("the short lease ends", Duration::from_secs(5), || verdict(5432) == 2);
+        assert_eq!(verdict(8008), 1);
+    });
+}
+
+#[test]
+fn what_cannot_be_parsed_passes_and_is_counted() {
+    in_fresh_namespace(|| {
+        let _guard = cut(&request(
+            Target::Local,
+            vec![PlannedRule { protocol: Protocol::Any, ports: vec![], ..rule() }],
+        ));
+        let datapath = Datapath::of_this_namespace().unwrap().unwrap();
+        let unparsed = || datapath.observed().unwrap()[Observation::Unparsed as usize];
+        let before = unparsed();
+        let program = Loaded::open("ingress_xdp");
+        let mut bytes = Frame::tcp(40000, 5432, SYN).bytes();
+        assert_eq!(program.ask(&bytes, None).verdict, 1);
+        bytes[14] = 0x43;
+        assert_eq!(program.ask(&bytes, None).verdict, 2);
+        assert_eq!(unparsed(), before + 1);
+    });
+}
+
+#[test]
+fn counters_tell_packets_bytes_and_moments() {
+    in_fresh_namespace(|| {
+        let _guard = cut(&request(Target::Local, vec![rule()]));
+        let program = Loaded::open("ingress_xdp");
+        let frame = Frame { data: 100, ..Frame::tcp(40000, 5432, SYN) }.bytes();
+        let before = netsplit::clock::BootInstant::now();
+        for _ in 0..3 {
+            program.ask(&frame, None);
+        }
+        let cuts = netsplit::cut::status().unwrap();
+        let rule = cuts.iter().find(|cut| cut.target == Target::Local).map(|cut| &cut.rules[0]).unwrap();
+        assert_eq!((rule.packets, rule.bytes), (3, 3 * frame.len() as u64));
+        let (first, last) = (rule.first.unwrap(), rule.last.unwrap());
+        assert!(before <= first && first <= last && last <= netsplit::clock::BootInstant::now());
+    });
+}
+
+#[test]
+fn hits_are_told_while_somebody_records() {
+    in_fresh_namespace(|| {
+        let (sender, events) = std::sync::mpsc::channel();
+        let cut = netsplit::cut::apply(&request(Target::Local, vec![rule()])).unwrap();
+        let counting =
+            netsplit::observe::HitCount::start(&cut, netsplit::record::EventSink::new(sender)).unwrap();
+        let _guard = Guard::new(cut);
+        Loaded::open("ingress_xdp").ask(&Frame::tcp(40000, 5432, SYN).bytes(), None);
+        let event = events.recv_timeout(Duration::from_secs(5)).expect("a hit is told");
+        drop(counting);
+        let hit: netsplit::record::HitSummary = event.after_as().unwrap();
+        assert_eq!(hit.packets, 1);
+        assert_eq!(hit.example.as_deref(), Some("tcp 10.0.0.2:40000 > 10.0.0.1:5432 syn"));
+    });
+}

@@ -50,7 +50,7 @@ pub(super) fn up(options: &Options, listener: Listener<'_>) -> Result<Lab, LabEr
         }
         Err(error) => {
             if matches!(error, LabError::Died { .. } | LabError::Timeout { .. }) {
-                remove::keep_logs(&layout)?;
+                remove::keep_logs(&layout);
             }
             Err(error)
         }

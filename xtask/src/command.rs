@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         Arc, OnceLock,
@@ -28,13 +28,19 @@ pub(crate) fn catch_signals() -> Result<(), Failure> {
     Ok(())
 }
 
+/// A program's name without its folder.
+fn name_of(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned()
+}
+
 fn asked_to_end() -> bool {
     ASKED_TO_END.get().is_some_and(|flag| flag.load(Ordering::Relaxed))
 }
 
 /// Runs a program to its end; anything but success is a failure.
 pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
-    let name = command.get_program().to_string_lossy().into_owned();
+    let name = name_of(command);
     let child = command.spawn().map_err(Failure::io(format!("cannot run {name}")))?;
     let ended = wait(child, &name)?;
     if asked_to_end() {
@@ -51,7 +57,7 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
 
 /// Runs a program that tidies up: to its end, even when everything else has been asked to stop.
 pub(crate) fn tidy(command: &mut Command) -> Result<(), Failure> {
-    let name = command.get_program().to_string_lossy().into_owned();
+    let name = name_of(command);
     let status = command.status().map_err(Failure::io(format!("cannot run {name}")))?;
     if status.success() { Ok(()) } else { Err(Failure::Failed(format!("{name} ended with {status}"))) }
 }

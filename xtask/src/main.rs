@@ -50,5 +50,6 @@ fn main() -> ExitCode {
 
 /// The checkout that this program was built from.
 fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package)
 }

@@ -1,10 +1,10 @@
 //! Bringing a lab up.
 
 use std::{
-    fs::{self, DirBuilder, Permissions},
+    fs::{self, Permissions},
     io,
     ops::ControlFlow,
-    os::unix::fs::{DirBuilderExt, PermissionsExt, chown},
+    os::unix::fs::{PermissionsExt, chown},
     path::Path,
     time::{Duration, Instant},
 };
@@ -50,7 +50,7 @@ pub(super) fn up(options: &Options, listener: Listener<'_>) -> Result<Lab, LabEr
         }
         Err(error) => {
             if matches!(error, LabError::Died { .. } | LabError::Timeout { .. }) {
-                remove::keep_logs(&layout)?;
+                remove::keep_logs(&layout);
             }
             Err(error)
         }
@@ -65,18 +65,16 @@ fn claim(layout: &Layout) -> Result<(), LabError> {
         Presence::Up => return Err(LabError::Exists(name())),
         Presence::Partial => return Err(LabError::Remains(name())),
     }
-    // The servers' user has to get through, whatever umask root has.
     open_folder(Path::new(Layout::LABS))?;
-    match DirBuilder::new().mode(0o755).create(layout.root()) {
+    if !make_folder(&layout.root())? {
         // Another `up` was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(LabError::Remains(name())),
-        made => made.map_err(LabError::file("make", layout.root())),
-    }?;
+        return Err(LabError::Remains(name()));
+    }
     let _ = fs::remove_dir_all(layout.failed());
     Ok(())
 }
 
-/// Makes a folder and those above it, passable for everybody.
+/// Makes a folder and those above it.
 fn open_folder(path: &Path) -> Result<(), LabError> {
     if path.is_dir() {
         return Ok(());
@@ -84,9 +82,18 @@ fn open_folder(path: &Path) -> Result<(), LabError> {
     if let Some(above) = path.parent() {
         open_folder(above)?;
     }
-    fs::create_dir(path)
-        .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o755)))
-        .map_err(LabError::file("make", path))
+    make_folder(path).map(drop)
+}
+
+/// Makes a folder that the servers' user can pass, whatever umask root has; `false` if it is there already.
+fn make_folder(path: &Path) -> Result<bool, LabError> {
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        made => made
+            .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o755)))
+            .map(|()| true)
+            .map_err(LabError::file("make", path)),
+    }
 }
 
 /// Removes the lab when dropped: an error and a panic leave nothing behind.

@@ -31,20 +31,24 @@ pub(super) fn remove(layout: &Layout) -> Result<bool, LabError> {
     }
 }
 
-/// Moves the logs and configurations of a lab that failed to where they survive it.
-pub(super) fn keep_logs(layout: &Layout) -> Result<(), LabError> {
+/// Copies the logs and configurations of a lab that failed to where they survive it.
+pub(super) fn keep_logs(layout: &Layout) {
     for host in Host::ALL {
-        let to = layout.failed().join(host.name());
-        fs::create_dir_all(&to).map_err(LabError::file("make", &to))?;
         for entry in fs::read_dir(layout.home(host)).into_iter().flatten().flatten() {
-            let worth = entry.path().extension().is_some_and(|e| e == "log" || e == "yml" || e == "cfg");
-            if worth {
-                let path = entry.path();
-                fs::copy(&path, to.join(entry.file_name())).map_err(LabError::file("keep", path))?;
+            let from = entry.path();
+            let worth = from.extension().is_some_and(|e| e == "log" || e == "yml" || e == "cfg");
+            if worth && let Err(error) = keep(&from, &kept(layout, &from)) {
+                tracing::warn!(file = %from.display(), %error, "a log of the failed lab is lost");
             }
         }
     }
-    Ok(())
+}
+
+fn keep(from: &Path, to: &Path) -> io::Result<()> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::copy(from, to).map(drop)
 }
 
 /// Where [`keep_logs`] puts a log.

@@ -78,41 +78,41 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
         return Err(CutError::TwiceTheSame(twice.target.clone()));
     }
     let lock = Lock::exclusive().map_err(CutError::at(&Target::Local))?;
-    let order = Order {
-        id: CutId::random(),
-        description: &request.plan.description,
-        deadline: BootInstant::now() + request.lease,
-        choice: request.choice,
-        flavour: request.flavour,
-    };
-    let mut prepared = Vec::new();
+    let id = CutId::random();
+    let mut ready = Vec::new();
     for node in &request.plan.nodes {
-        match within(&node.target, || prepare(&lock, node, &order)).map_err(CutError::from).flatten() {
-            Ok(datapath) => prepared.push((node, datapath)),
+        match within(&node.target, || prepare(&lock, node, request)).map_err(CutError::from).flatten() {
+            Ok(prepared) => ready.push(prepared),
             Err(error) => {
-                abandon(prepared);
+                abandon(ready.into_iter().map(|prepared| prepared.datapath));
                 remove_root_if_empty(&lock);
                 return Err(error);
             }
         }
     }
-    let committed = prepared
-        .iter()
-        .try_for_each(|(node, datapath)| datapath.commit(&lock).map_err(CutError::at(&node.target)));
+    // Only now: what came before may take long, and a lease is time in force.
+    let deadline = BootInstant::now() + request.lease;
+    let staged = ready.iter_mut().try_for_each(|prepared| prepared.stage(&lock, request, &id, deadline));
+    if let Err(error) = staged {
+        abandon(ready.into_iter().map(|prepared| prepared.datapath));
+        remove_root_if_empty(&lock);
+        return Err(error);
+    }
+    let committed = ready.iter().try_for_each(|prepared| {
+        prepared.datapath.commit(&lock).map_err(CutError::at(&prepared.node.target))
+    });
     if let Err(error) = committed {
         drop(lock);
         // Some nodes may be cut already: all or nothing.
-        let _ = super::revert(&order.id);
+        let _ = super::revert(&id);
         return Err(error);
     }
-    let nodes = prepared
-        .iter()
-        .map(|(node, datapath)| {
-            let parts = node_status(datapath).map_err(CutError::at(&node.target))?;
-            Ok(parts.into_iter().filter(|part| part.id == order.id))
-        })
-        .collect::<Result<Vec<_>, CutError>>()?;
-    Ok(Cut { nodes: nodes.into_iter().flatten().collect(), deadline: order.deadline, id: order.id })
+    let mut nodes = Vec::new();
+    for prepared in &ready {
+        let parts = node_status(&prepared.datapath).map_err(CutError::at(&prepared.node.target))?;
+        nodes.extend(parts.into_iter().filter(|part| part.id == id));
+    }
+    Ok(Cut { id, deadline, nodes })
 }
 
 /// Says how each rule of a node's plan would be enforced, and touches nothing.
@@ -127,39 +127,41 @@ fn ours() -> Option<u32> {
     Datapath::of_this_namespace().ok().flatten()?.xdp_program_id().ok()
 }
 
-/// What all nodes of a cut share.
-struct Order<'a> {
-    id: CutId,
-    description: &'a str,
-    deadline: BootInstant,
-    choice: Choice,
-    flavour: TcFlavour,
+/// A node whose programs are attached, and whose rules are ready to be staged.
+struct Prepared<'a> {
+    node: &'a NodePlan,
+    datapath: Datapath,
+    journal: Journal,
+    rules: Vec<RuleRecord>,
 }
 
 /// Takes back what a failed apply made: datapaths that hold no cut. Staged banks were never seen.
-fn abandon(prepared: Vec<(&NodePlan, Datapath)>) {
-    for (node, datapath) in prepared {
-        if datapath.is_fresh()
-            && let Err(error) = datapath.remove()
-        {
-            tracing::warn!(target = %node.target, %error, "a prepared datapath stays; `netsplit revert --all` removes it");
+fn abandon(datapaths: impl Iterator<Item = Datapath>) {
+    for datapath in datapaths.filter(Datapath::is_fresh) {
+        if let Err(error) = datapath.remove() {
+            tracing::warn!(%error, "a prepared datapath stays; `netsplit revert --all` removes it");
         }
     }
 }
 
 /// Readies one node, inside its namespace. On failure the node is as it was.
-fn prepare(lock: &Lock, node: &NodePlan, order: &Order<'_>) -> Result<Datapath, CutError> {
+fn prepare<'a>(lock: &Lock, node: &'a NodePlan, request: &Request) -> Result<Prepared<'a>, CutError> {
     let datapath = Datapath::open_or_load(lock).map_err(CutError::at(&node.target))?;
-    match stage(lock, &datapath, node, order) {
-        Ok(()) => Ok(datapath),
+    match attach(&datapath, node, request) {
+        Ok((journal, rules)) => Ok(Prepared { node, datapath, journal, rules }),
         Err(error) => {
-            abandon(vec![(node, datapath)]);
+            abandon(std::iter::once(datapath));
             Err(error)
         }
     }
 }
 
-fn stage(lock: &Lock, datapath: &Datapath, node: &NodePlan, order: &Order<'_>) -> Result<(), CutError> {
+/// Attaches what the node's rules need, and says what the journal has to hold.
+fn attach(
+    datapath: &Datapath,
+    node: &NodePlan,
+    request: &Request,
+) -> Result<(Journal, Vec<RuleRecord>), CutError> {
     let at = CutError::at(&node.target);
     let ours = datapath.xdp_program_id().map_err(&at)?;
     let present = interfaces(Some(ours)).map_err(|error| at(error.into()))?;
@@ -170,7 +172,7 @@ fn stage(lock: &Lock, datapath: &Datapath, node: &NodePlan, order: &Order<'_>) -
     let mut rules = Vec::with_capacity(node.rules.len());
     let mut attachments = BTreeSet::new();
     for rule in &node.rules {
-        let Scheme { enforcement, .. } = scheme(&node.target, rule, &present, order.choice)?;
+        let Scheme { enforcement, .. } = scheme(&node.target, rule, &present, request.choice)?;
         attachments.extend(enforcement.attachments);
         rules.push(RuleRecord {
             rule: rule.clone(),
@@ -179,24 +181,38 @@ fn stage(lock: &Lock, datapath: &Datapath, node: &NodePlan, order: &Order<'_>) -
             bound_to: named(rule, &present).map(|interface| interface.index).collect(),
         });
     }
-    datapath.clear_counters(&rules.iter().map(|rule| rule.counter).collect::<Vec<_>>()).map_err(&at)?;
-    journal.cuts.push(CutRecord {
-        id: order.id.clone(),
-        node: node.node.clone(),
-        description: order.description.to_owned(),
-        applied: Timestamp::now(),
-        deadline: order.deadline,
-        rules,
-    });
-    // Compiled before anything is attached: what does not fit leaves no trace.
-    let tables = compile_journal(&node.target, &journal)?;
     let mut installed = datapath.name(&node.target).map_err(&at)?;
     for (ifindex, attachment) in attachments {
         let Some(interface) = present.iter().find(|interface| interface.index == ifindex) else { continue };
-        let wanted = Wanted { interface, attachment, flavour: order.flavour };
+        let wanted = Wanted { interface, attachment, flavour: request.flavour };
         datapath.attach(&mut installed, &wanted).map_err(&at)?;
     }
-    datapath.stage(lock, &tables, &journal).map_err(&at)
+    Ok((journal, rules))
+}
+
+impl Prepared<'_> {
+    /// Writes the bank that packets do not see yet.
+    fn stage(
+        &mut self,
+        lock: &Lock,
+        request: &Request,
+        id: &CutId,
+        deadline: BootInstant,
+    ) -> Result<(), CutError> {
+        let at = CutError::at(&self.node.target);
+        let counters: Vec<_> = self.rules.iter().map(|rule| rule.counter).collect();
+        self.datapath.clear_counters(&counters).map_err(&at)?;
+        self.journal.cuts.push(CutRecord {
+            id: id.clone(),
+            node: self.node.node.clone(),
+            description: request.plan.description.clone(),
+            applied: Timestamp::now(),
+            deadline,
+            rules: std::mem::take(&mut self.rules),
+        });
+        let tables = compile_journal(&self.node.target, &self.journal)?;
+        self.datapath.stage(lock, &tables, &self.journal).map_err(&at)
+    }
 }
 
 /// The tables of all cuts of a namespace, the earliest cut's rules first.

@@ -202,15 +202,15 @@ fn what_cannot_be_parsed_passes_and_is_counted() {
 #[test]
 fn counters_tell_packets_bytes_and_moments() {
     in_fresh_namespace(|| {
-        let _guard = cut(&request(Target::Local, vec![rule()]));
+        let guard = cut(&request(Target::Local, vec![rule()]));
         let program = Loaded::open("ingress_xdp");
         let frame = Frame { data: 100, ..Frame::tcp(40000, 5432, SYN) }.bytes();
         let before = netsplit::clock::BootInstant::now();
         for _ in 0..3 {
             program.ask(&frame, None);
         }
-        let cuts = netsplit::cut::status().unwrap();
-        let rule = cuts.iter().find(|cut| cut.target == Target::Local).map(|cut| &cut.rules[0]).unwrap();
+        let cuts = guard.revert().unwrap();
+        let rule = &cuts[0].rules[0];
         assert_eq!((rule.packets, rule.bytes), (3, 3 * frame.len() as u64));
         let (first, last) = (rule.first.unwrap(), rule.last.unwrap());
         assert!(before <= first && first <= last && last <= netsplit::clock::BootInstant::now());

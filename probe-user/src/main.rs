@@ -9,9 +9,9 @@ use tracing_subscriber::EnvFilter;
 fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
     let level = match cli.verbose {
-        0 => "warn",
-        1 => "netsplit=info,warn",
-        _ => "netsplit=trace,info",
+        0 => "warn,netlink_packet_route=error",
+        1 => "netsplit=info,warn,netlink_packet_route=error",
+        _ => "netsplit=trace,info,netlink_packet_route=error",
     };
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_from_env("NETSPLIT_LOG").unwrap_or_else(|_| EnvFilter::new(level)))

@@ -1,3 +1,54 @@
 //! What a contributor types: `cargo xtask setup`, `build-ebpf`, `demo`, `test`.
 
-fn main() {}
+mod build_ebpf;
+mod command;
+mod debian;
+mod demo;
+mod failure;
+mod manifest;
+mod needs;
+mod object;
+mod setup;
+mod test;
+
+use std::{path::Path, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// What a contributor types.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Setup(setup::Args),
+    BuildEbpf(build_ebpf::Args),
+    Demo(demo::Args),
+    Test(test::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = command::catch_signals().and_then(|()| match &cli.verb {
+        Verb::Setup(args) => setup::run(args),
+        Verb::BuildEbpf(args) => build_ebpf::run(args),
+        Verb::Demo(args) => demo::run(args),
+        Verb::Test(args) => test::run(args),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.code()
+        }
+    }
+}
+
+/// The checkout that this program was built from.
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}

@@ -1,1 +1,15 @@
 //! What can enforce a plan, and how.
+//!
+//! `choice` decides which hook enforces a rule, `compile` turns rules into the tables that the kernel reads:
+//! both are pure. `datapath` loads the programs into a namespace, attaches them, and swaps their tables.
+
+mod capabilities;
+mod choice;
+mod compile;
+pub mod datapath;
+mod interface;
+
+pub use capabilities::{Capabilities, Refusal};
+pub use choice::{Attachment, Choice, Enforcement, choose};
+pub use compile::{CompileError, RankedRule, Tables, compile};
+pub use interface::{Interface, InterfaceError, XdpMode, XdpState, bring_up, interfaces};

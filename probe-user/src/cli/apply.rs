@@ -1,11 +1,163 @@
 //! `netsplit apply`.
 
-use super::ExitCode;
+use std::{path::PathBuf, time::Duration};
+
+use miette::IntoDiagnostic;
+use serde::Serialize;
+
+use super::{
+    ExitCode, HostCannot,
+    output::{Format, print, print_json},
+    status::cut_error,
+};
+use crate::{
+    backend::{Choice, datapath::TcFlavour},
+    cluster::{Inventory, Target},
+    cut::{self, CutStatus, DEFAULT_LEASE, Request, plan_enforcement},
+    lab,
+    observe::roles_now,
+    policy::{Place, Plan, Policy, Roles, RuleArgs, resolve},
+};
 
 /// Put a cut in force, and print its id.
+///
+/// Returns when packets are being judged by it. The cut outlives the command, and ends with its lease: the
+/// kernel itself stops enforcing it, whatever becomes of netsplit.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = "Examples:
+  netsplit apply policies/cuts/primary-5432-drop.toml --for 60s
+  netsplit apply policies/cuts/local-5432-drop.toml --on netns:db1 --dry-run
+  netsplit apply --ports 5432 --action drop --for 30s")]
+pub(super) struct Args {
+    /// The policy; or give one rule with --action and what goes with it
+    #[arg(value_name = "POLICY", required_unless_present = "rule", conflicts_with = "rule")]
+    policy: Option<PathBuf>,
+    #[command(flatten)]
+    rule: RuleArgs,
+    /// The cluster that node names and roles refer to; the lab that is up if not given
+    #[arg(long, value_name = "FILE")]
+    cluster: Option<PathBuf>,
+    /// What `local` means: `local`, or `netns:NAME`
+    #[arg(long, value_name = "TARGET", default_value = "local")]
+    on: Target,
+    /// The lease: how long the kernel enforces the cut at most [default: 10m]
+    #[arg(long = "for", value_name = "SPAN", value_parser = span)]
+    lease: Option<Duration>,
+    /// Who enforces it
+    #[arg(long, value_enum, default_value_t)]
+    backend: Choice,
+    /// Which flavour of TC, where TC is used
+    #[arg(long, value_enum, default_value_t, hide = true)]
+    tc: TcFlavour,
+    /// Print the plan, and touch nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
 
-pub(super) fn run(_args: &Args) -> miette::Result<ExitCode> {
-    todo!()
+/// What `apply --format json` prints.
+#[derive(Serialize)]
+struct Applied<'a> {
+    schema: &'static str,
+    id: String,
+    lease_s: f64,
+    nodes: &'a [CutStatus],
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    let span = text.parse::<jiff::SignedDuration>().map_err(|error| error.to_string())?;
+    match Duration::try_from(span) {
+        Ok(span) if !span.is_zero() => Ok(span),
+        _ => Err("a lease is longer than nothing, as in 30s or 10m".to_owned()),
+    }
+}
+
+pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
+    let policy = match &args.policy {
+        Some(path) => Policy::load(path)?,
+        None => args.rule.policy()?,
+    };
+    let plan = plan(args, &policy)?;
+    if args.dry_run {
+        return dry_run(args, &plan);
+    }
+    let lease = args.lease.unwrap_or(DEFAULT_LEASE);
+    let request = Request { plan, lease, choice: args.backend, flavour: args.tc };
+    let cut = cut::apply(&request).map_err(cut_error)?;
+    match args.format {
+        Format::Json => print_json(&Applied {
+            schema: "netsplit/apply/1",
+            id: cut.id.to_string(),
+            lease_s: lease.as_secs_f64(),
+            nodes: &cut.nodes,
+        })?,
+        Format::Table => {
+            for node in &cut.nodes {
+                let hooks: Vec<_> = node.hooks.iter().map(ToString::to_string).collect();
+                eprintln!("{}: in force on {}", node.node, hooks.join(", "));
+            }
+            let span = jiff::SignedDuration::try_from(lease).into_diagnostic()?;
+            eprintln!("the kernel ends it in {span:#}; `netsplit revert {}` ends it now", cut.id);
+            print(&format!("{}\n", cut.id))?;
+        }
+    }
+    Ok(ExitCode::Success)
+}
+
+fn plan(args: &Args, policy: &Policy) -> miette::Result<Plan> {
+    let cluster =
+        match args.cluster.clone().or_else(|| policy.needs_cluster().then(lab::default_inventory)?) {
+            Some(path) => Some(Inventory::load(&path)?),
+            None => None,
+        };
+    let roles = match &cluster {
+        Some(inventory) if policy.needs_roles() => {
+            roles_now(inventory).map_err(|error| HostCannot::new(error, None))?
+        }
+        _ => Roles::default(),
+    };
+    let place = Place { cluster: cluster.as_ref(), local: args.on.clone() };
+    resolve(policy, &place, &roles).map_err(|error| miette::Report::new(error))
+}
+
+fn dry_run(args: &Args, plan: &Plan) -> miette::Result<ExitCode> {
+    let schemes = plan
+        .nodes
+        .iter()
+        .map(|node| Ok((node, plan_enforcement(node, args.backend)?)))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(cut_error)?;
+    if args.format == Format::Json {
+        print(&(plan.to_json().into_diagnostic()? + "\n"))?;
+        return Ok(ExitCode::Success);
+    }
+    print(&format!("{}\n", plan.to_table()))?;
+    for (node, schemes) in schemes {
+        for (rule, scheme) in node.rules.iter().zip(schemes) {
+            eprintln!("{}: rule {} by {scheme}", node.node, rule.origin + 1);
+        }
+    }
+    eprintln!("a dry run: nothing was touched");
+    Ok(ExitCode::Success)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leases() {
+        for (text, lease) in [
+            ("60s", Some(60)),
+            ("10m", Some(600)),
+            ("1m 30s", Some(90)),
+            ("0s", None),
+            ("-5s", None),
+            ("5", None),
+        ] {
+            assert_eq!(span(text).ok(), lease.map(Duration::from_secs), "{text}");
+        }
+    }
 }

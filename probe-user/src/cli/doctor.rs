@@ -1,11 +1,124 @@
 //! `netsplit doctor`.
 
-use super::ExitCode;
+mod trial;
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
+use super::{
+    ExitCode,
+    output::{Format, print, print_json},
+};
+use crate::{cut::missing_capabilities, lab};
 
 /// Say what this kernel and host can and cannot do, and how to mend it.
+///
+/// Every answer comes from doing the thing in a network namespace made for it, not from a version number.
+/// Exits with 3 if no cut can be made here.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
 
-pub(super) fn run(_args: &Args) -> miette::Result<ExitCode> {
-    todo!()
+/// One thing that was tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Finding {
+    /// What.
+    what: &'static str,
+    /// Whether it works.
+    verdict: Verdict,
+    /// What was seen.
+    seen: String,
+    /// The way out, where it does not work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mend: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Verdict {
+    Works,
+    /// It does not, and cuts can be made without it.
+    Lacking,
+    /// It does not, and no cut can be made without it.
+    Missing,
+}
+
+impl Verdict {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::Lacking => "lacking",
+            Self::Missing => "MISSING",
+        }
+    }
+}
+
+/// What `doctor --format json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: &'static str,
+    kernel: String,
+    findings: &'a [Finding],
+}
+
+pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
+    let kernel = rustix::system::uname().release().to_string_lossy().into_owned();
+    let mut findings = vec![privileges()];
+    if findings.iter().all(|finding| finding.verdict == Verdict::Works) {
+        findings.extend(trial::trials());
+    }
+    findings.push(servers());
+    match args.format {
+        Format::Json => print_json(&Report { schema: "netsplit/doctor/1", kernel, findings: &findings })?,
+        Format::Table => print(&format!("Linux {kernel}\n{}\n", table(&findings)))?,
+    }
+    let can = findings.iter().all(|finding| finding.verdict != Verdict::Missing);
+    Ok(if can { ExitCode::Success } else { ExitCode::HostCannot })
+}
+
+fn privileges() -> Finding {
+    let missing = missing_capabilities();
+    let what = "privileges";
+    if missing.is_empty() {
+        return Finding { what, verdict: Verdict::Works, seen: "all that it takes".to_owned(), mend: None };
+    }
+    Finding {
+        what,
+        verdict: Verdict::Missing,
+        seen: format!("without {}", missing.join(", ")),
+        mend: Some("run netsplit as root; nothing else could be tried"),
+    }
+}
+
+fn servers() -> Finding {
+    let what = "the lab's servers";
+    let missing = lab::missing_servers();
+    if missing.is_empty() {
+        let seen = "PostgreSQL, Patroni, etcd and HAProxy are here".to_owned();
+        return Finding { what, verdict: Verdict::Works, seen, mend: None };
+    }
+    Finding {
+        what,
+        verdict: Verdict::Lacking,
+        seen: format!("without {}", missing.join(", ")),
+        mend: Some("`cargo xtask setup` installs them on Debian 12; only `netsplit lab` needs them"),
+    }
+}
+
+fn table(findings: &[Finding]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["what", "verdict", "seen", "the way out"]);
+    for finding in findings {
+        table.add_row([
+            finding.what,
+            finding.verdict.word(),
+            &finding.seen,
+            finding.mend.unwrap_or_default(),
+        ]);
+    }
+    table
 }

@@ -8,6 +8,7 @@ mod doctor;
 mod exit;
 mod interrupt;
 mod lab;
+mod output;
 mod report;
 mod revert;
 mod run;

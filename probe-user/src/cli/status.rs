@@ -1,11 +1,142 @@
 //! `netsplit status`.
 
-use super::ExitCode;
+use std::time::Duration;
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
+use super::{
+    ExitCode, HostCannot,
+    output::{Format, print, print_json},
+};
+use crate::{
+    clock::BootInstant,
+    cut::{self, CutError, CutStatus, RuleStatus},
+};
 
 /// Show the cuts in force, with their counters and the time left.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
 
-pub(super) fn run(_args: &Args) -> miette::Result<ExitCode> {
-    todo!()
+/// What `status --format json` prints.
+#[derive(Serialize)]
+struct Status<'a> {
+    schema: &'static str,
+    /// The boot clock when it was read, in nanoseconds: deadlines and hits are on the same clock.
+    now: BootInstant,
+    cuts: &'a [CutStatus],
+}
+
+pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
+    let cuts = cut::status().map_err(cut_error)?;
+    let now = BootInstant::now();
+    match args.format {
+        Format::Json => print_json(&Status { schema: "netsplit/status/1", now, cuts: &cuts })?,
+        Format::Table if cuts.is_empty() => eprintln!("no cut is in force"),
+        Format::Table => print(&format!("{}\n", table(&cuts, now)))?,
+    }
+    Ok(ExitCode::Success)
+}
+
+fn table(cuts: &[CutStatus], now: BootInstant) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["cut", "node", "rule", "by", "packets", "bytes", "first hit", "last hit", "time left"]);
+    for cut in cuts {
+        let left =
+            if cut.expired { "ended by its lease".to_owned() } else { seconds(cut.deadline.since(now)) };
+        for rule in &cut.rules {
+            table.add_row([
+                cut.id.to_string(),
+                cut.node.clone(),
+                rule.rule.to_string(),
+                enforced_by(cut, rule),
+                rule.packets.to_string(),
+                rule.bytes.to_string(),
+                ago(rule.first, now),
+                ago(rule.last, now),
+                left.clone(),
+            ]);
+        }
+    }
+    table
+}
+
+/// The hooks that enforce a rule: those of its backend.
+fn enforced_by(cut: &CutStatus, rule: &RuleStatus) -> String {
+    let hooks = cut.hooks.iter().filter(|hook| hook.enforces(rule));
+    let hooks: Vec<_> = hooks.map(ToString::to_string).collect();
+    hooks.join("\n")
+}
+
+fn ago(moment: Option<BootInstant>, now: BootInstant) -> String {
+    moment.map_or_else(|| "never".to_owned(), |moment| seconds(now.since(moment)) + " ago")
+}
+
+fn seconds(span: Duration) -> String {
+    format!("{:.1} s", span.as_secs_f64())
+}
+
+/// The one place where a cut's error gets its help and its exit code.
+pub(super) fn cut_error(error: CutError) -> miette::Report {
+    if error.is_hosts_fault() { HostCannot::new(error, None).into() } else { miette::Report::from_err(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cluster::Target,
+        cut::HookStatus,
+        policy::{Action, Direction, Flows, PlannedRule, PortRange, Protocol},
+    };
+
+    #[test]
+    fn the_table_for_people() {
+        let rule = PlannedRule {
+            origin: 0,
+            direction: Direction::In,
+            protocol: Protocol::Tcp,
+            ports: vec![PortRange { first: 5432, last: 5432 }],
+            peer_ports: vec![],
+            peers: vec![],
+            flows: Flows::All,
+            action: Action::Drop,
+            loopback: true,
+            interfaces: vec![],
+        };
+        let hook = |interface: &str, hook: &str, mode: &str| HookStatus {
+            interface: interface.into(),
+            hook: hook.into(),
+            mode: mode.into(),
+        };
+        let at = |seconds: u64| BootInstant { ns: seconds * 1_000_000_000 };
+        let cut = CutStatus {
+            id: "c3f9a1".parse().unwrap(),
+            node: "pg1".into(),
+            target: Target::Netns("netsplit-pg1".into()),
+            description: String::new(),
+            deadline: at(160),
+            expired: false,
+            hooks: vec![
+                hook("eth0", "xdp", "native"),
+                hook("lo", "xdp", "generic"),
+                hook("eth0", "tc egress", "tcx"),
+            ],
+            rules: vec![RuleStatus {
+                rule,
+                backend: "xdp".into(),
+                counter: 0,
+                packets: 12,
+                bytes: 888,
+                first: Some(at(90)),
+                last: None,
+            }],
+        };
+        insta::assert_snapshot!(table(&[cut], at(100)));
+    }
 }

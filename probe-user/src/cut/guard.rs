@@ -1,6 +1,6 @@
 //! A cut that ends with its owner.
 
-use super::{Cut, CutError, CutStatus, lifecycle::revert};
+use super::{Cut, CutError, CutStatus, revert};
 
 /// Holds a cut and reverts it when dropped, whatever the reason.
 #[must_use = "a dropped guard reverts its cut at once"]

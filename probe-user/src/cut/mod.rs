@@ -1,9 +1,17 @@
 //! A cut: applied, watched, and always taken away again.
 
+mod apply;
+mod error;
 mod guard;
-mod lifecycle;
+mod id;
+mod privilege;
+mod revert;
 mod status;
 
+pub use apply::{Cut, DEFAULT_LEASE, Request, Scheme, apply, plan_enforcement};
+pub use error::CutError;
 pub use guard::Guard;
-pub use lifecycle::{Cut, CutError, CutId, DEFAULT_LEASE, Request, apply, revert, revert_all};
+pub use id::CutId;
+pub use privilege::missing_capabilities;
+pub use revert::{revert, revert_all};
 pub use status::{CutStatus, HookStatus, RuleStatus, status};

@@ -12,8 +12,13 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    ClusterView, Host, Lab, LabError, Layout, Options, Progress, Step, daemon::Running, etcd, haproxy,
-    health::Probe, lifecycle::inventory_of, network, patroni, remove, servers::Servers,
+    ClusterView, Host, Lab, LabError, Layout, Options, Progress, Step,
+    daemon::Running,
+    etcd, haproxy,
+    health::Probe,
+    lifecycle::{Presence, inventory_of, presence},
+    network, patroni, remove,
+    servers::Servers,
 };
 use crate::cluster::within;
 
@@ -54,14 +59,17 @@ pub(super) fn up(options: &Options, listener: Listener<'_>) -> Result<Lab, LabEr
 
 /// Takes the lab's name: whoever makes its folder owns it.
 fn claim(layout: &Layout) -> Result<(), LabError> {
-    let exists = || LabError::Exists(layout.name().clone());
-    if layout.targets().iter().any(|target| target.namespace_path().exists()) {
-        return Err(exists());
+    let name = || layout.name().clone();
+    match presence(layout) {
+        Presence::Absent => {}
+        Presence::Up => return Err(LabError::Exists(name())),
+        Presence::Partial => return Err(LabError::Remains(name())),
     }
     // The servers' user has to get through, whatever umask root has.
     open_folder(Path::new(Layout::LABS))?;
     match DirBuilder::new().mode(0o755).create(layout.root()) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists()),
+        // Another `up` was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(LabError::Remains(name())),
         made => made.map_err(LabError::file("make", layout.root())),
     }?;
     let _ = fs::remove_dir_all(layout.failed());

@@ -19,11 +19,14 @@ pub enum LabError {
     #[error("`{0}` cannot be a lab's name: use lower-case letters, digits and hyphens, 32 at most")]
     BadName(String),
     /// There is one already.
-    #[error("a lab named `{0}` is there already, or its remains are")]
+    #[error("a lab named `{0}` is up already")]
     Exists(LabName),
     /// There is none.
     #[error("no lab named `{0}` is up")]
     NotUp(LabName),
+    /// Its state or its namespaces are there, but not both, or it never became healthy.
+    #[error("the lab `{0}` is not whole: its start or its end was cut short, or this machine was restarted")]
+    Remains(LabName),
     /// A step of making the network failed.
     #[error("the lab's network cannot be made: {what}")]
     Network {
@@ -66,7 +69,7 @@ pub enum LabError {
         tail: String,
     },
     /// The cluster did not become healthy in time.
-    #[error("no {step} after {waited_s} s ({seen}); the end of the log of {daemon}:\n{tail}")]
+    #[error("still waiting for {step} after {waited_s} s: {seen}; the end of the log of {daemon}:\n{tail}")]
     Timeout {
         /// What was waited for.
         step: Step,
@@ -110,6 +113,7 @@ impl LabError {
                     flag(name)
                 )
             }
+            Self::Remains(name) => format!("remove what is left with `netsplit lab down{}`", flag(name)),
             Self::Died { log, .. } | Self::Timeout { log, .. } => {
                 format!("everything was removed again; the whole log is kept in {}", log.display())
             }
@@ -122,7 +126,10 @@ impl LabError {
 
     /// Whether the host cannot do it, as opposed to bad usage.
     pub fn is_host(&self) -> bool {
-        !matches!(self, Self::BadName(_) | Self::Exists(_) | Self::NotUp(_) | Self::Inventory(_))
+        !matches!(
+            self,
+            Self::BadName(_) | Self::Exists(_) | Self::NotUp(_) | Self::Remains(_) | Self::Inventory(_)
+        )
     }
 
     /// For `map_err` on files.

@@ -123,6 +123,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn checks_follow_the_timings() {
+        let layout = Layout::of(&super::super::LabName::default());
+        insta::assert_snapshot!(config(&layout, false));
+        let fast = config(&layout, true);
+        assert!(fast.contains("default-server inter 500ms fall 3 rise 2"), "{fast}");
+        assert!(fast.contains("timeout check 1s"), "{fast}");
+    }
+
+    #[test]
     fn servers_are_read_by_the_names_of_columns() {
         let csv = "# pxname,svname,qcur,status,check_status,\nprimary,FRONTEND,,OPEN,,\n\
                    primary,pg1,0,UP,L7OK,\nprimary,pg2,0,DOWN,L7STS,\nreplica,pg3,0,UP,INI,\n\

@@ -48,8 +48,10 @@ impl Lab {
     /// The lab of this name, if it is up.
     pub fn open(name: &LabName) -> Result<Self, LabError> {
         let layout = Layout::of(name);
-        if !is_up(&layout) {
-            return Err(LabError::NotUp(name.clone()));
+        match presence(&layout) {
+            Presence::Up => {}
+            Presence::Partial => return Err(LabError::Remains(name.clone())),
+            Presence::Absent => return Err(LabError::NotUp(name.clone())),
         }
         let inventory = Inventory::load(&layout.inventory())?;
         Ok(Self { layout, inventory })
@@ -161,15 +163,32 @@ pub fn list() -> Vec<LabName> {
     let folders = fs::read_dir(Layout::LABS).into_iter().flatten().flatten();
     let mut labs: Vec<LabName> = folders
         .filter_map(|folder| folder.file_name().to_str()?.parse().ok())
-        .filter(|name| is_up(&Layout::of(name)))
+        .filter(|name| presence(&Layout::of(name)) == Presence::Up)
         .collect();
     labs.sort();
     labs
 }
 
-/// Healthy once, and its namespaces still there: they do not survive a reboot of the machine.
-fn is_up(layout: &Layout) -> bool {
-    layout.inventory().is_file() && layout.target(Host::Mon).namespace_path().exists()
+/// How much of a lab there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// Nothing.
+    Absent,
+    /// It has been healthy, and its namespaces are still there.
+    Up,
+    /// It is coming up, or something else took a part of it away: namespaces do not survive a restart.
+    Partial,
+}
+
+/// Looks for a lab's state and its namespaces.
+pub(super) fn presence(layout: &Layout) -> Presence {
+    let targets = layout.targets();
+    let namespaces = targets.iter().filter(|target| target.namespace_path().exists()).count();
+    match (layout.inventory().is_file(), namespaces) {
+        (true, found) if found == targets.len() => Presence::Up,
+        (false, 0) if !layout.root().exists() => Presence::Absent,
+        _ => Presence::Partial,
+    }
 }
 
 /// What a lab's inventory says.

@@ -30,3 +30,11 @@ pub use layout::Layout;
 pub use lifecycle::{Lab, Pids, default_inventory, list};
 pub use options::{EtcdMembers, LabName, Options, Progress, Step};
 pub use status::{HostStatus, LabStatus};
+
+/// The programs that a lab needs and this machine lacks.
+pub fn missing_servers() -> Vec<String> {
+    match servers::Servers::locate(Options::PATRONI) {
+        Err(LabError::Missing(missing)) => missing,
+        _ => Vec::new(),
+    }
+}

@@ -222,3 +222,40 @@ pub(super) fn daemon(layout: &Layout, servers: &Servers, host: Host) -> Daemon {
         args: vec![config_file(layout, host).into()],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(options: &Options) -> String {
+        let layout = Layout::of(&options.name);
+        serde_json::to_string_pretty(&Config::new(&layout, &Servers::example(), options, Host::Pg1)).unwrap()
+    }
+
+    #[test]
+    fn over_tcp_with_one_etcd() {
+        insta::assert_snapshot!(json(&Options::default()));
+    }
+
+    #[test]
+    fn over_the_socket_with_three_etcds_and_fast() {
+        let options = Options {
+            name: "two".parse().unwrap(),
+            timings: Options::FAST_TIMINGS,
+            local: LocalConnection::Socket,
+            etcd: EtcdMembers::Three,
+            ..Options::default()
+        };
+        insta::assert_snapshot!(json(&options));
+    }
+
+    #[test]
+    fn patronictl_finds_every_etcd() {
+        let config = |etcd| serde_json::to_string(&CtlConfig::new(etcd)).unwrap();
+        insta::assert_snapshot!(
+            config(EtcdMembers::One),
+            @r#"{"scope":"netsplit","namespace":"/service/","etcd3":{"hosts":["10.88.0.20:2379"]}}"#
+        );
+        assert!(config(EtcdMembers::Three).contains("10.88.0.13:2379"));
+    }
+}

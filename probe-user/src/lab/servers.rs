@@ -70,6 +70,26 @@ impl Servers {
     }
 }
 
+#[cfg(test)]
+impl Servers {
+    /// Where Debian has them.
+    pub(super) fn example() -> Self {
+        Self {
+            postgres_bin: "/usr/lib/postgresql/15/bin".into(),
+            etcd: "/usr/bin/etcd".into(),
+            haproxy: "/usr/sbin/haproxy".into(),
+            setsid: "/usr/bin/setsid".into(),
+            patroni_bin: "/var/lib/netsplit/patroni/4.1.5/bin".into(),
+            user: User {
+                name: "postgres".to_owned(),
+                uid: 101,
+                gid: 104,
+                home: "/var/lib/postgresql".into(),
+            },
+        }
+    }
+}
+
 /// A virtual environment's programs, if it has Patroni.
 fn patroni_bin(version: &str) -> Option<PathBuf> {
     let plain = !version.is_empty() && !version.contains('/') && !version.starts_with('.');

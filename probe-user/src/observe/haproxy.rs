@@ -57,7 +57,10 @@ impl Servers {
 
     pub(super) async fn run(mut self) {
         poll(PERIOD, async || match self.look().await {
-            Ok(servers) => self.tell(&servers),
+            Ok(servers) => {
+                self.trouble.forget();
+                self.tell(&servers);
+            }
             Err(error) => {
                 let socket = self.socket.display();
                 self.trouble.saw(&format!("HAProxy's stats socket {socket}: {}", in_words(&error)));

@@ -2,12 +2,13 @@
 //!
 //! | Observer | Sees | From | Looks every | Gives up after |
 //! |---|---|---|---|---|
-//! | [`patroni`] | each node's `GET /patroni`; `GET /cluster` of any node | outside | 200 ms | 1 s |
-//! | [`etcd`] | the leader key and the members' keys | outside | watch | 1 s |
-//! | [`postgres_port`] | each node's PostgreSQL port | outside | 500 ms | 1 s |
-//! | [`postgres_inside`] | each PostgreSQL's own truth | Unix socket | 200 ms | 1 s |
-//! | [`haproxy`] | `HAProxy`'s view of its servers | Unix socket | 200 ms | 1 s |
-//! | [`client`] | numbered writes through `HAProxy` | outside | 100 ms | 2 s |
+//! | `patroni` | each node's `GET /patroni`; `GET /cluster` of any node | outside | 200 ms | 1 s |
+//! | `etcd` | the leader key and the members' keys | outside | watch | 1 s |
+//! | `postgres_port` | each node's PostgreSQL port | outside | 500 ms | 1 s |
+//! | `postgres_inside` | each PostgreSQL's own truth | Unix socket | 200 ms | 1 s |
+//! | `haproxy` | `HAProxy`'s view of its servers | Unix socket | 200 ms | 1 s |
+//! | `kernel` | the hits of a cut's rules | the datapath's maps | 50 ms | – |
+//! | `client` | numbered writes through `HAProxy` | outside | 100 ms | 2 s |
 //!
 //! Outside is the place that the inventory names as observer; Unix sockets are out of any cut's reach. An event
 //! carries the moment at which the answer, or the lack of one, was certain: it is later than the truth by at
@@ -22,10 +23,12 @@ mod etcd;
 #[cfg(test)]
 mod fakes;
 mod haproxy;
+mod kernel;
 mod patroni;
 mod postgres_inside;
 mod postgres_port;
 mod reach;
+mod roles;
 mod rows;
 mod session;
 mod stop;
@@ -33,4 +36,6 @@ mod subject;
 mod watch;
 
 pub use client::CLIENT_TABLE;
+pub use kernel::HitCount;
+pub use roles::roles_now;
 pub use watch::{ObserveError, Watch};

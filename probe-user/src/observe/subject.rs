@@ -100,6 +100,11 @@ impl Subject {
             self.lookout.awaited.seen(&name);
         }
     }
+
+    /// Forgets what was seen: trouble is over, and the same trouble again is worth an event.
+    pub(super) fn forget(&mut self) {
+        self.last = None;
+    }
 }
 
 /// What has not been seen yet.

@@ -71,3 +71,44 @@ fn proxies(servers: &[ProxyServer], node: &str) -> String {
         .collect();
     if seen.is_empty() { "-".to_owned() } else { seen.join("\n") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_for_people() {
+        let host = |name: &str, role: Option<&str>, patroni_pid, etcd_pid| HostStatus {
+            name: name.to_owned(),
+            address: "10.88.0.1".to_owned(),
+            namespace: format!("netns:netsplit-{name}"),
+            role: role.map(str::to_owned),
+            state: role.map(|_| "running".to_owned()),
+            timeline: role.map(|_| 3),
+            patroni_pid,
+            postgres_pid: patroni_pid.map(|pid: u32| pid + 1),
+            etcd_pid,
+            haproxy_pid: None,
+        };
+        let server = |proxy: &str, status: &str| ProxyServer {
+            proxy: proxy.to_owned(),
+            server: "pg1".to_owned(),
+            status: status.to_owned(),
+            check: "L7OK".to_owned(),
+        };
+        let status = LabStatus {
+            schema: 1,
+            name: "default".to_owned(),
+            inventory: "/x".to_owned(),
+            leader: Some("pg1".to_owned()),
+            healthy: false,
+            hosts: vec![
+                host("pg1", Some("leader"), Some(100), None),
+                host("pg2", None, None, None),
+                host("dcs", None, None, Some(7)),
+            ],
+            haproxy: vec![server("primary", "UP"), server("replica", "DOWN")],
+        };
+        insta::assert_snapshot!(table(&status));
+    }
+}

@@ -148,7 +148,7 @@ impl Keys {
         match self.space.entry(kv) {
             Some(Entry::Leader(key)) => self.leader.saw(&key),
             Some(Entry::Member(name, key)) => self.member(name).saw(&key),
-            Some(Entry::Unreadable(_, why)) => self.trouble.saw(&why),
+            Some(Entry::Unreadable(why)) => self.trouble.saw(&why),
             None => {}
         }
     }
@@ -216,7 +216,7 @@ mod tests {
     const COMPACTED: &str =
         r#"{"result":{"header":{"revision":"20"},"canceled":true,"compact_revision":"15"}}"#;
 
-    fn inventory(endpoints: Vec<String>) -> Inventory {
+    fn inventory(endpoints: &[String]) -> Inventory {
         let inventory = format!(
             "scope = 'lab'\nobserver = {{ transport = 'local' }}\nnode = []\n\
              timings = {{ ttl = 30, loop_wait = 10, retry_timeout = 10 }}\n\
@@ -226,7 +226,7 @@ mod tests {
     }
 
     /// What is told, up to and with the first that is wanted.
-    async fn told(endpoints: Vec<String>, until: impl Fn(&str) -> bool) -> Vec<String> {
+    async fn told(endpoints: &[String], until: impl Fn(&str) -> bool) -> Vec<String> {
         let (sender, events) = mpsc::channel();
         let keys = Keys::new(&Lookout::new(EventSink::new(sender)), &inventory(endpoints));
         let http = Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
@@ -251,7 +251,7 @@ mod tests {
     #[tokio::test]
     async fn a_watch_goes_on_where_it_ended() {
         let etcd = fakes::etcd(&[EMPTY_AT_4, PG2_LEADS_AT_20], &[PG1_LEADS_AT_7, EXPIRED_AT_8_THEN_PG2]);
-        let told = told(vec![etcd.endpoint], |last| last == "pg2").await;
+        let told = told(&[etcd.endpoint], |last| last == "pg2").await;
         assert_eq!(told, [r#""reachable""#, "null", "pg1", "null", "pg2"]);
         assert_eq!(etcd.watched_from.try_iter().collect::<Vec<_>>(), ["5", "8"]);
     }
@@ -259,7 +259,7 @@ mod tests {
     #[tokio::test]
     async fn after_a_compaction_the_state_is_read_anew() {
         let etcd = fakes::etcd(&[EMPTY_AT_4, PG2_LEADS_AT_20], &[PG1_LEADS_AT_7, COMPACTED, ""]);
-        let told = told(vec![etcd.endpoint], |last| last == "pg2").await;
+        let told = told(&[etcd.endpoint], |last| last == "pg2").await;
         assert_eq!(&told[..3], [r#""reachable""#, "null", "pg1"]);
         assert!(told[3].contains("compacted up to revision 15"), "{told:?}");
         assert_eq!(told[4..], ["pg2"]);
@@ -270,13 +270,13 @@ mod tests {
     async fn one_endpoint_of_two_is_enough() {
         let etcd = fakes::etcd(&[PG2_LEADS_AT_20], &[""]);
         let gone = format!("http://{}", fakes::refuses().address);
-        assert_eq!(told(vec![gone, etcd.endpoint], |last| last == "pg2").await, [r#""reachable""#, "pg2"]);
+        assert_eq!(told(&[gone, etcd.endpoint], |last| last == "pg2").await, [r#""reachable""#, "pg2"]);
     }
 
     #[tokio::test]
     async fn unreachable_when_none_answers_and_the_reason_is_told() {
         let gone = format!("http://{}", fakes::refuses().address);
-        let told = told(vec![gone.clone()], |_| true).await;
+        let told = told(std::slice::from_ref(&gone), |_| true).await;
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].contains("unreachable") && told[0].contains(&gone), "{told:?}");
         assert!(told[0].to_lowercase().contains("connection refused"), "{told:?}");

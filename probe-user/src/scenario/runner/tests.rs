@@ -155,6 +155,7 @@ fn status(id: &CutId, node: &str, plan: &Plan, packets: u64) -> CutStatus {
     let now = Some(BootInstant::now()).filter(|_| packets > 0);
     let rules = plan.nodes.iter().filter(|of| of.node == node).flat_map(|node| &node.rules);
     let rules = rules.map(|rule| RuleStatus {
+        counter: 0,
         rule: rule.clone(),
         backend: "xdp".to_owned(),
         packets,

@@ -3,9 +3,10 @@
 use std::{any::Any, time::Duration};
 
 use crate::{
+    backend::{Choice, datapath::TcFlavour},
     cluster::Inventory,
     cut::{self, Cut, CutId, CutStatus, Request},
-    observe::Watch,
+    observe::{HitCount, Watch},
     policy::Plan,
     record::EventSink,
 };
@@ -47,16 +48,20 @@ impl World for Kernel {
     }
 
     fn apply(&self, plan: &Plan, lease: Duration) -> Result<Cut, Failure> {
-        Ok(cut::apply(&Request { plan: plan.clone(), lease })?)
+        Ok(cut::apply(&Request {
+            plan: plan.clone(),
+            lease,
+            choice: Choice::default(),
+            flavour: TcFlavour::default(),
+        })?)
     }
 
     fn revert(&self, cut: &CutId) -> Result<Vec<CutStatus>, Failure> {
         Ok(cut::revert(cut)?)
     }
 
-    fn count_hits(&self, _cut: &Cut, _sink: EventSink) -> Result<Box<dyn Any>, Failure> {
-        // The kernel's observer begins here: its guard is what this returns.
-        Ok(Box::new(()))
+    fn count_hits(&self, cut: &Cut, sink: EventSink) -> Result<Box<dyn Any>, Failure> {
+        Ok(Box::new(HitCount::start(cut, sink)?))
     }
 }
 

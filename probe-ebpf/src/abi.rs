@@ -1,0 +1,426 @@
+//! The types that user space and the kernel share, and their layout.
+//!
+//! A namespace holds one datapath, and the datapath two banks. [`Control::bank`] says which bank packets
+//! see; a new ruleset is written into the other one and becomes true by storing that single word.
+
+use core::mem::size_of;
+
+/// Changes whenever a type, a map or the meaning of a field here changes: user space refuses a datapath of
+/// another version.
+pub const ABI_VERSION: u32 = 1;
+
+/// How many rules one namespace can hold, over all its cuts.
+pub const MAX_RULES: usize = 256;
+
+/// How many different sets of rules the ports of one namespace can fall into. Each port range adds at most
+/// two boundaries, and so at most two classes.
+pub const MAX_CLASSES: usize = 1024;
+
+/// How many peer prefixes both banks can hold together.
+pub const MAX_PEERS: u32 = 1 << 18;
+
+/// How many interfaces rules can be bound to, both banks together.
+pub const MAX_BOUND_INTERFACES: u32 = 1024;
+
+/// The bytes of one page of the journal: the list of cuts, which user space keeps in a map so that it lives
+/// and changes together with the ruleset.
+pub const JOURNAL_PAGE_BYTES: usize = 4096;
+
+/// How many journal pages both banks can hold together.
+pub const MAX_JOURNAL_PAGES: u32 = 8192;
+
+/// `lo` is the first interface of every network namespace (Linux `LOOPBACK_IFINDEX`).
+pub const LOOPBACK_IFINDEX: u32 = 1;
+
+/// The `skb->mark` of replies that the TC programs send, so that no rule judges them again.
+pub const REPLY_MARK: u32 = 0x6e73_706c;
+
+const WORDS: usize = MAX_RULES / 64;
+
+/// A set of rules, one bit each. The bit's place is the rule's rank: the lowest live rule decides.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RuleMask {
+    words: [u64; WORDS],
+}
+
+impl RuleMask {
+    /// No rule.
+    pub const EMPTY: Self = Self { words: [0; WORDS] };
+
+    /// Adds the rule of rank `rank`.
+    pub fn insert(&mut self, rank: usize) {
+        self.words[rank / 64] |= 1 << (rank % 64);
+    }
+
+    /// Whether the rule of rank `rank` is in the set.
+    pub const fn contains(&self, rank: usize) -> bool {
+        self.words[rank / 64] & (1 << (rank % 64)) != 0
+    }
+
+    /// The rules in both sets.
+    #[inline(always)]
+    #[must_use]
+    pub const fn and(&self, other: &Self) -> Self {
+        let (a, b) = (&self.words, &other.words);
+        Self { words: [a[0] & b[0], a[1] & b[1], a[2] & b[2], a[3] & b[3]] }
+    }
+
+    /// The rules in either set.
+    #[inline(always)]
+    #[must_use]
+    pub const fn or(&self, other: &Self) -> Self {
+        let (a, b) = (&self.words, &other.words);
+        Self { words: [a[0] | b[0], a[1] | b[1], a[2] | b[2], a[3] | b[3]] }
+    }
+
+    /// Whether no rule is left.
+    #[inline(always)]
+    pub const fn is_empty(&self) -> bool {
+        let w = &self.words;
+        w[0] | w[1] | w[2] | w[3] == 0
+    }
+
+    /// Takes the lowest rank out of the set.
+    #[inline(always)]
+    pub const fn pop(&mut self) -> Option<usize> {
+        // Written out, since a loop over the words would index the stack by a variable.
+        let w = &mut self.words;
+        if w[0] != 0 {
+            Some(pop_word(&mut w[0]))
+        } else if w[1] != 0 {
+            Some(64 + pop_word(&mut w[1]))
+        } else if w[2] != 0 {
+            Some(128 + pop_word(&mut w[2]))
+        } else if w[3] != 0 {
+            Some(192 + pop_word(&mut w[3]))
+        } else {
+            None
+        }
+    }
+}
+
+#[inline(always)]
+const fn pop_word(word: &mut u64) -> usize {
+    let bit = word.trailing_zeros() as usize;
+    *word &= word.wrapping_sub(1);
+    bit
+}
+
+/// Which way a packet goes at the hook.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Arriving at the node.
+    Ingress = 0,
+    /// Leaving the node.
+    Egress = 1,
+}
+
+/// What a packet carries, as far as rules distinguish it.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carries {
+    /// A TCP segment with SYN and without ACK.
+    TcpNew = 0,
+    /// Any other TCP segment.
+    TcpEstablished = 1,
+    /// A later fragment of a TCP segment: its flags are not to be seen.
+    TcpFragment = 2,
+    /// UDP.
+    Udp = 3,
+    /// Any other protocol.
+    Other = 4,
+}
+
+/// How many situations there are: every [`Way`] with every [`Carries`].
+pub const SITUATIONS: usize = 10;
+
+/// The index into [`Ruleset::situations`].
+#[inline(always)]
+pub const fn situation(way: Way, carries: Carries) -> usize {
+    way as usize * 5 + carries as usize
+}
+
+/// One bank's rules, sorted by dimension: the rules that match a packet are the intersection of one set per
+/// dimension (bit-vector classification: Lakshman and Stiliadis, SIGCOMM 1998).
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Ruleset {
+    /// The class of each port as the node's own port: an index into `own_ports`.
+    pub own_class: [u16; 65536],
+    /// The class of each port as the peer's port: an index into `peer_ports`.
+    pub peer_class: [u16; 65536],
+    /// The rules that each class of own ports matches.
+    pub own_ports: [RuleMask; MAX_CLASSES],
+    /// The rules that each class of peer ports matches.
+    pub peer_ports: [RuleMask; MAX_CLASSES],
+    /// The rules that name no port at all: all that a packet without ports can match.
+    pub portless: RuleMask,
+    /// The rules for each way and payload: see [`situation`].
+    pub situations: [RuleMask; SITUATIONS],
+    /// The rules that hold on interfaces other than `lo`.
+    pub wire: RuleMask,
+    /// The rules that hold on `lo`.
+    pub loopback: RuleMask,
+    /// The rules that name no peer; the others are looked up in `PEERS`.
+    pub any_peer: RuleMask,
+    /// The rules that name no interface; the others are looked up in `INTERFACES`.
+    pub any_interface: RuleMask,
+    /// The different deadlines on the boot clock, ascending, then [`NEVER_NS`] up to the end.
+    pub deadlines_ns: [u64; MAX_DEADLINES],
+    /// `live[n]`: the rules that still hold once the first `n` deadlines have passed.
+    pub live: [RuleMask; MAX_DEADLINES],
+    /// The rules by rank.
+    pub entries: [Entry; MAX_RULES],
+}
+
+/// How many slots there are for deadlines. The last one is always [`NEVER_NS`].
+pub const MAX_DEADLINES: usize = 256;
+
+/// A moment on the boot clock that no machine reaches. Half the range, so that a subtraction shows the order.
+pub const NEVER_NS: u64 = i64::MAX as u64;
+
+/// What a rule does.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// The rule's place in `COUNTERS`; it stays when ranks move.
+    pub counter: u32,
+    /// An [`Action`] as a number.
+    pub action: u8,
+    /// The [`Hook`] that enforces the rule, as a number.
+    pub hook: u8,
+    /// Always zero.
+    pub reserved: u16,
+}
+
+/// What happens to a packet that a rule matches.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It vanishes.
+    Drop = 0,
+    /// Its sender gets port unreachable.
+    Reject = 1,
+    /// Its sender gets a RST.
+    Reset = 2,
+}
+
+impl Action {
+    /// The action with this number.
+    #[inline(always)]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Drop),
+            1 => Some(Self::Reject),
+            2 => Some(Self::Reset),
+            _ => None,
+        }
+    }
+}
+
+/// Which program enforces a rule.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// The XDP program, on packets that arrive.
+    Xdp = 0,
+    /// The TC programs.
+    Tc = 1,
+}
+
+impl Hook {
+    /// The hook with this number.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Xdp),
+            1 => Some(Self::Tc),
+            _ => None,
+        }
+    }
+}
+
+/// The one element of `CONTROL`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Control {
+    /// [`ABI_VERSION`] of whoever loaded the datapath.
+    pub version: u32,
+    /// The bank that packets see: 0 or 1.
+    pub bank: u32,
+    /// Not zero while somebody reads `HITS`.
+    pub recording: u32,
+    /// Always zero.
+    pub reserved: u32,
+}
+
+/// A rule's counters on one processor.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counter {
+    /// Packets hit, as the hook sees them: one for each `skb`, which can stand for several segments.
+    pub packets: u64,
+    /// Their bytes from the link layer on.
+    pub bytes: u64,
+    /// The first hit on the boot clock, in nanoseconds; 0 for none.
+    pub first_ns: u64,
+    /// The last hit on the boot clock, in nanoseconds; 0 for none.
+    pub last_ns: u64,
+}
+
+/// One hit, as the ring buffer `HITS` carries it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// When, on the boot clock, in nanoseconds.
+    pub boot_ns: u64,
+    /// The source address; IPv4 mapped into IPv6 (RFC 4291 2.5.5.2).
+    pub source: [u8; 16],
+    /// The destination address, likewise.
+    pub destination: [u8; 16],
+    /// The source port; 0 where there is none.
+    pub source_port: u16,
+    /// The destination port; 0 where there is none.
+    pub destination_port: u16,
+    /// The rule's place in `COUNTERS`.
+    pub counter: u32,
+    /// The packet's bytes from the link layer on.
+    pub bytes: u32,
+    /// The IP protocol number.
+    pub protocol: u8,
+    /// TCP's flags; 0 for other protocols.
+    pub tcp_flags: u8,
+    /// An [`Action`] as a number.
+    pub action: u8,
+    /// A [`Way`] as a number.
+    pub way: u8,
+}
+
+/// The key of `PEERS`: the bank, then the address with IPv4 mapped into IPv6.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerKey {
+    /// 0 or 1.
+    pub bank: u32,
+    /// In network order.
+    pub address: [u8; 16],
+}
+
+/// The bits of [`PeerKey`] before the address.
+pub const PEER_KEY_BANK_BITS: u32 = 32;
+
+/// The key of `INTERFACES`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InterfaceKey {
+    /// 0 or 1.
+    pub bank: u32,
+    /// The interface's index.
+    pub ifindex: u32,
+}
+
+/// A page of the journal; its key is the bank times 65536 plus the page's number.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct JournalPage {
+    /// How many of `bytes` are used.
+    pub used: u32,
+    /// Always zero.
+    pub reserved: u32,
+    /// Text.
+    pub bytes: [u8; JOURNAL_PAGE_BYTES],
+}
+
+/// What the datapath counts besides rules: an index into `OBSERVATIONS`.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// IP packets that could not be parsed, and passed.
+    Unparsed = 0,
+    /// Later fragments that passed: they show no ports for a rule to match.
+    FragmentPassed = 1,
+    /// Packets dropped in silence because no answer was due or none could be built.
+    Unanswered = 2,
+    /// Hits that found the ring buffer full: counted, but not told.
+    HitUntold = 3,
+}
+
+/// How many [`Observation`]s there are.
+pub const OBSERVATIONS: u32 = 4;
+
+const _: () = {
+    assert!(size_of::<RuleMask>() == 32);
+    assert!(size_of::<Entry>() == 8);
+    assert!(size_of::<Control>() == 16);
+    assert!(size_of::<Counter>() == 32);
+    assert!(size_of::<Hit>() == 56);
+    assert!(size_of::<PeerKey>() == 20);
+    assert!(size_of::<InterfaceKey>() == 8);
+    assert!(size_of::<JournalPage>() == JOURNAL_PAGE_BYTES + 8);
+    assert!(
+        size_of::<Ruleset>()
+            == 2 * 131_072
+                + 2 * 32 * MAX_CLASSES
+                + 32 * (5 + SITUATIONS)
+                + (8 + 32) * MAX_DEADLINES
+                + 8 * MAX_RULES
+    );
+};
+
+#[cfg(feature = "user")]
+mod pod {
+    use super::{Control, Counter, Entry, Hit, InterfaceKey, JournalPage, PeerKey, RuleMask, Ruleset};
+
+    // SAFETY: `repr(C)`, made of integers alone, and without padding, as the size assertions above prove.
+    unsafe impl aya::Pod for RuleMask {}
+    // SAFETY: as for `RuleMask`.
+    unsafe impl aya::Pod for Entry {}
+    // SAFETY: as for `RuleMask`.
+    unsafe impl aya::Pod for Ruleset {}
+    // SAFETY: as for `RuleMask`.
+    unsafe impl aya::Pod for Control {}
+    // SAFETY: as for `RuleMask`.
+    unsafe impl aya::Pod for Counter {}
+    // SAFETY: as for `RuleMask`.
+    unsafe impl aya::Pod for Hit {}
+    // SAFETY: as for `RuleMask`.
+    unsafe impl aya::Pod for PeerKey {}
+    // SAFETY: as for `RuleMask`.
+    unsafe impl aya::Pod for InterfaceKey {}
+    // SAFETY: as for `RuleMask`.
+    unsafe impl aya::Pod for JournalPage {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_come_out_lowest_first() {
+        let mut mask = RuleMask::EMPTY;
+        for rank in [255, 0, 64, 63, 130] {
+            mask.insert(rank);
+        }
+        assert!(mask.contains(130) && !mask.contains(131));
+        let mut ranks = std::vec::Vec::new();
+        while let Some(rank) = mask.pop() {
+            ranks.push(rank);
+        }
+        assert_eq!(ranks, [0, 63, 64, 130, 255]);
+        assert!(mask.is_empty());
+    }
+
+    #[test]
+    fn every_situation_has_a_place_of_its_own() {
+        let mut seen = [false; SITUATIONS];
+        for way in [Way::Ingress, Way::Egress] {
+            for carries in
+                [Carries::TcpNew, Carries::TcpEstablished, Carries::TcpFragment, Carries::Udp, Carries::Other]
+            {
+                assert!(!core::mem::replace(&mut seen[situation(way, carries)], true));
+            }
+        }
+        assert_eq!(seen, [true; SITUATIONS]);
+    }
+}

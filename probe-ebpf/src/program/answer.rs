@@ -1,0 +1,124 @@
+//! Turning a refused frame into its own answer.
+//!
+//! A BPF stack holds 512 bytes, so what builds an answer is a function of its own, never inlined.
+
+use probe_ebpf::{
+    abi::Action,
+    decode::{ETHERNET, Family},
+    reply::{
+        Checksum, ICMPV4_LENGTH, ICMPV6_LENGTH, RESET_V4_LENGTH, RESET_V6_LENGTH, icmp_due, quoted_length,
+        reset, reset_due, reset_v4, reset_v6, unreachable_v4, unreachable_v6,
+    },
+};
+
+use super::{frame::Frame, maps::Parked};
+
+/// Two bytes more than the longest quote, in words: the bound of the summing loop.
+const MOST_QUOTED_WORDS: usize = (1280 - ICMPV6_LENGTH) / 2 + 1;
+
+/// The bytes of the two link-layer addresses.
+const ADDRESSES: usize = 12;
+
+/// Makes the answer in place. `None`: none is due, or none could be made, and the frame may be spoilt.
+#[inline(always)]
+pub(super) fn answer<F: Frame>(frame: &F, parked: &Parked, action: Action, loopback: bool) -> Option<()> {
+    let Parked { packet, source, destination, .. } = parked;
+    let addresses = frame.read::<ADDRESSES>(0)?;
+    let to_many = addresses[0] & 1 != 0;
+    match action {
+        Action::Drop => return None,
+        Action::Reset => {
+            if !reset_due(packet, source, destination, to_many, loopback) {
+                return None;
+            }
+            put_reset(frame, parked)?;
+        }
+        Action::Reject => {
+            if !icmp_due(packet, source, destination, to_many, loopback) {
+                return None;
+            }
+            put_unreachable(frame, parked)?;
+        }
+    }
+    let [d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5] = addresses;
+    frame.store(0, &[s0, s1, s2, s3, s4, s5, d0, d1, d2, d3, d4, d5])
+}
+
+#[inline(never)]
+fn put_reset<F: Frame>(frame: &F, parked: &Parked) -> Option<()> {
+    let Parked { packet, source, destination, .. } = parked;
+    let network = packet.network;
+    let reset = reset(frame, packet)?;
+    // The old TCP header stays inside the frame even behind IP options: an `skb` whose checksum is still to
+    // be filled in cannot be cut before it. What is left behind the answer is link-layer padding.
+    let kept = packet.transport + 20;
+    match packet.family {
+        Family::V4 => {
+            frame.resize(kept.max(network + RESET_V4_LENGTH))?;
+            frame.store(network, &reset_v4(last_four(destination), last_four(source), &reset))
+        }
+        Family::V6 => {
+            frame.resize(kept.max(network + RESET_V6_LENGTH))?;
+            frame.store(network, &reset_v6(destination, source, &reset))
+        }
+    }
+}
+
+#[inline(never)]
+fn put_unreachable<F: Frame>(frame: &F, parked: &Parked) -> Option<()> {
+    let Parked { packet, source, destination, .. } = parked;
+    let network = packet.network;
+    let quoted = quoted_length(packet, frame.length().checked_sub(network)?);
+    let sum = sum(frame, network, quoted)?;
+    let length = quoted as u16;
+    frame.resize(network + quoted)?;
+    match packet.family {
+        Family::V4 => {
+            frame.grow_front::<{ ICMPV4_LENGTH as u32 }>()?;
+            move_link_header(frame, ICMPV4_LENGTH, network)?;
+            frame.store(network, &unreachable_v4(last_four(destination), last_four(source), sum, length))
+        }
+        Family::V6 => {
+            frame.grow_front::<{ ICMPV6_LENGTH as u32 }>()?;
+            move_link_header(frame, ICMPV6_LENGTH, network)?;
+            frame.store(network, &unreachable_v6(destination, source, sum, length))
+        }
+    }
+}
+
+/// Moves what stands between the link-layer addresses and the IP header from `by` to the new front.
+#[inline(always)]
+fn move_link_header<F: Frame>(frame: &F, by: usize, network: usize) -> Option<()> {
+    let from = by + ADDRESSES;
+    match network - ETHERNET {
+        0 => frame.store(ADDRESSES, &frame.read::<2>(from)?),
+        4 => frame.store(ADDRESSES, &frame.read::<6>(from)?),
+        _ => frame.store(ADDRESSES, &frame.read::<10>(from)?),
+    }
+}
+
+/// The sum of `length` bytes from `at` on, an odd last one padded with zero.
+#[inline(always)]
+fn sum<F: Frame>(frame: &F, at: usize, length: usize) -> Option<Checksum> {
+    let mut sum = Checksum::default();
+    let mut word = 0;
+    while word < MOST_QUOTED_WORDS {
+        let from = word * 2;
+        if from + 1 < length {
+            sum = sum.word(frame.u16_at(at + from)?);
+        } else {
+            if from < length {
+                let [_, last] = frame.read::<2>(at + from - 1)?;
+                sum = sum.word(u16::from(last) << 8);
+            }
+            break;
+        }
+        word += 1;
+    }
+    Some(sum)
+}
+
+#[inline(always)]
+const fn last_four(address: &[u8; 16]) -> [u8; 4] {
+    [address[12], address[13], address[14], address[15]]
+}

@@ -1,0 +1,68 @@
+//! What netsplit remembers of a namespace, as it lies in the kernel beside the rules.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Attached;
+use crate::{clock::BootInstant, cluster::Target, cut::CutId, policy::PlannedRule};
+
+/// What is attached in a namespace. Written as soon as it is true, so that whoever comes after a kill finds
+/// what has no pin.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installation {
+    /// How the namespace was named when its datapath was made.
+    pub target: Option<Target>,
+    /// What is attached where.
+    pub attached: Vec<Attached>,
+}
+
+/// The cuts of a namespace. Changes in the same instant as the rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Journal {
+    /// In the order of their application, which is the order of their rules' ranks.
+    pub cuts: Vec<CutRecord>,
+}
+
+/// One cut's part in a namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CutRecord {
+    /// The cut's id, the same in every namespace that it touches.
+    pub id: CutId,
+    /// The node's name, or the target where there is no inventory.
+    pub node: String,
+    /// The policy's description.
+    pub description: String,
+    /// When it was applied.
+    pub applied: Timestamp,
+    /// When the kernel stops enforcing it.
+    pub deadline: BootInstant,
+    /// Its rules, in the policy's order.
+    pub rules: Vec<RuleRecord>,
+}
+
+/// One rule of a cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleRecord {
+    /// What it says.
+    pub rule: PlannedRule,
+    /// Whether XDP enforces it on arriving packets; TC does otherwise.
+    pub xdp: bool,
+    /// Its place among the counters.
+    pub counter: u32,
+    /// The indexes of the interfaces that it names; empty if it names none.
+    pub bound_to: Vec<u32>,
+}
+
+impl Journal {
+    /// Forgets the cuts whose deadline has passed: the kernel enforces them no more.
+    pub fn forget_expired(&mut self, now: BootInstant) {
+        self.cuts.retain(|cut| cut.deadline > now);
+    }
+
+    /// The lowest counters that no rule uses.
+    pub fn free_counters(&self) -> impl Iterator<Item = u32> + use<> {
+        let used: Vec<u32> =
+            self.cuts.iter().flat_map(|cut| cut.rules.iter().map(|rule| rule.counter)).collect();
+        (0..probe_ebpf::abi::MAX_RULES as u32).filter(move |counter| !used.contains(counter))
+    }
+}

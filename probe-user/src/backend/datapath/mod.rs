@@ -1,0 +1,146 @@
+//! One datapath a network namespace: the programs and maps that all its cuts share.
+//!
+//! Everything lives in the kernel, pinned below `/sys/fs/bpf/netsplit/<namespace>`: programs, maps, links,
+//! and the journal of cuts too, in a map of its own. So the list of cuts is exactly as durable as the rules
+//! they made, becomes true in the same instant, and needs no file that could be lost or left behind.
+//!
+//! **Invariant.** What packets see changes by one store: [`Datapath::commit`]. Whatever is killed before it
+//! leaves the old ruleset in force, whatever is killed after it the new one.
+
+mod attach;
+mod banks;
+mod error;
+mod hits;
+mod journal;
+mod object;
+mod pins;
+
+pub use attach::{AttachMode, Attached, TcFlavour, Wanted};
+pub use banks::CounterSum;
+pub use error::DatapathError;
+pub use hits::HitReader;
+pub use journal::{CutRecord, Installation, Journal, RuleRecord};
+pub use object::{object, program_names};
+pub(crate) use pins::remove_root_if_empty;
+pub use pins::{Lock, Pins};
+
+use super::Tables;
+use crate::cluster::Target;
+
+/// The datapath of one network namespace.
+#[derive(Debug)]
+pub struct Datapath {
+    pins: Pins,
+    fresh: bool,
+}
+
+impl Datapath {
+    /// The datapath of the calling thread's network namespace, loaded now if it is not there yet.
+    pub fn open_or_load(_lock: &Lock) -> Result<Self, DatapathError> {
+        let pins = Pins::of_this_namespace()?;
+        if pins.is_complete() {
+            banks::check_version(&pins)?;
+            return Ok(Self { pins, fresh: false });
+        }
+        // What a killed controller left half-made holds no cut.
+        attach::remove_all(&pins)?;
+        object::load(&pins)?;
+        Ok(Self { pins, fresh: true })
+    }
+
+    /// The datapath of the calling thread's network namespace, if there is one.
+    pub fn of_this_namespace() -> Result<Option<Self>, DatapathError> {
+        let pins = Pins::of_this_namespace()?;
+        Ok(pins.is_complete().then_some(Self { pins, fresh: false }))
+    }
+
+    /// Whether everything that belongs to it is there.
+    pub fn is_whole(&self) -> bool {
+        self.pins.is_complete()
+    }
+
+    /// Every datapath of this machine, also those whose namespace is gone.
+    pub fn all() -> Result<Vec<Self>, DatapathError> {
+        Ok(Pins::all()?.into_iter().map(|pins| Self { pins, fresh: false }).collect())
+    }
+
+    /// Whether this process made it.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    /// The id of our XDP program, to tell it from others.
+    pub fn xdp_program_id(&self) -> Result<u32, DatapathError> {
+        object::program_id(&self.pins, object::XDP)
+    }
+
+    /// The pins, for whoever reads the hits.
+    pub fn pins(&self) -> &Pins {
+        &self.pins
+    }
+
+    /// The cuts that packets see.
+    pub fn journal(&self) -> Result<Journal, DatapathError> {
+        banks::read_journal(&self.pins)
+    }
+
+    /// What is attached in the namespace.
+    pub fn installation(&self) -> Result<Installation, DatapathError> {
+        banks::read_installation(&self.pins)
+    }
+
+    /// Remembers how the namespace is called.
+    pub fn name(&self, target: &Target) -> Result<Installation, DatapathError> {
+        let mut installed = self.installation()?;
+        if installed.target.as_ref() != Some(target) {
+            installed.target = Some(target.clone());
+            banks::write_installation(&self.pins, &installed)?;
+        }
+        Ok(installed)
+    }
+
+    /// Attaches a program, unless it already sits there. To be called inside the namespace.
+    pub fn attach(&self, installed: &mut Installation, wanted: &Wanted<'_>) -> Result<(), DatapathError> {
+        attach::attach(&self.pins, installed, wanted)
+    }
+
+    /// Writes tables and journal into the bank that packets do not see.
+    pub fn stage(&self, _lock: &Lock, tables: &Tables, journal: &Journal) -> Result<(), DatapathError> {
+        banks::stage(&self.pins, tables, journal)
+    }
+
+    /// Shows packets the staged bank.
+    pub fn commit(&self, _lock: &Lock) -> Result<(), DatapathError> {
+        banks::commit(&self.pins)
+    }
+
+    /// A rule's counters, summed over the processors.
+    pub fn counter(&self, counter: u32) -> Result<CounterSum, DatapathError> {
+        banks::counter(&self.pins, counter)
+    }
+
+    /// Sets counters that no rule uses yet to zero.
+    pub fn clear_counters(&self, counters: &[u32]) -> Result<(), DatapathError> {
+        banks::clear_counters(&self.pins, counters)
+    }
+
+    /// Counts that belong to no rule, by [`probe_ebpf::abi::Observation`].
+    pub fn observed(&self) -> Result<Vec<u64>, DatapathError> {
+        banks::observed(&self.pins)
+    }
+
+    /// Says whether somebody reads the hits.
+    pub fn set_recording(&self, _lock: &Lock, recording: bool) -> Result<(), DatapathError> {
+        banks::set_recording(&self.pins, recording)
+    }
+
+    /// The hits that the programs tell of while somebody is recording.
+    pub fn hits(&self) -> Result<HitReader, DatapathError> {
+        HitReader::open(&self.pins)
+    }
+
+    /// Detaches everything, and removes every pin. Nothing is left.
+    pub fn remove(self) -> Result<(), DatapathError> {
+        attach::remove_all(&self.pins)
+    }
+}

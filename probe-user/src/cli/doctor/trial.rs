@@ -1,0 +1,151 @@
+//! Trying each way of cutting for real: a listener on `lo` of a network namespace of its own, a cut, and a
+//! client that looks what becomes of it. The namespace ends with its thread.
+
+use std::{
+    io::{self, ErrorKind},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    thread,
+    time::Duration,
+};
+
+use rustix::thread::{UnshareFlags, unshare_unsafe};
+
+use super::{Finding, Verdict};
+use crate::{
+    backend::{Choice, bring_up, datapath::TcFlavour},
+    cluster::Target,
+    cut::{self, CutError, Request},
+    policy::{Action, Direction, Flows, NodePlan, Plan, PlannedRule, PortRange, Protocol},
+};
+
+/// Long enough for a refusal on `lo`, which takes microseconds.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// One way of cutting.
+struct Way {
+    what: &'static str,
+    choice: Choice,
+    flavour: TcFlavour,
+    action: Action,
+    lacking: Verdict,
+    mend: &'static str,
+}
+
+const WAYS: [Way; 5] = [
+    Way {
+        what: "drop by XDP",
+        choice: Choice::Xdp,
+        flavour: TcFlavour::Auto,
+        action: Action::Drop,
+        lacking: Verdict::Lacking,
+        mend: "use `--backend tc`; XDP needs Linux 5.18 or later",
+    },
+    Way {
+        what: "answer by XDP",
+        choice: Choice::Xdp,
+        flavour: TcFlavour::Auto,
+        action: Action::Reset,
+        lacking: Verdict::Lacking,
+        mend: "use `--backend tc`, or `auto`, which answers by TC",
+    },
+    Way {
+        what: "drop by TC",
+        choice: Choice::Tc,
+        flavour: TcFlavour::Auto,
+        action: Action::Drop,
+        lacking: Verdict::Missing,
+        mend: "netsplit needs Linux 5.18 or later with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_ACT",
+    },
+    Way {
+        what: "answer by TC",
+        choice: Choice::Tc,
+        flavour: TcFlavour::Auto,
+        action: Action::Reset,
+        lacking: Verdict::Missing,
+        mend: "netsplit needs Linux 5.18 or later with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_ACT",
+    },
+    Way {
+        what: "TCX",
+        choice: Choice::Tc,
+        flavour: TcFlavour::Tcx,
+        action: Action::Drop,
+        lacking: Verdict::Lacking,
+        mend: "nothing to mend: before Linux 6.6 a clsact qdisc serves",
+    },
+];
+
+/// Tries every way.
+pub(super) fn trials() -> Vec<Finding> {
+    WAYS.iter().map(trial).collect()
+}
+
+fn trial(way: &Way) -> Finding {
+    let outcome = thread::scope(|scope| scope.spawn(|| attempt(way)).join());
+    let outcome = outcome.unwrap_or_else(|_| Err("the trial itself broke down".to_owned()));
+    match outcome {
+        Ok(seen) => Finding { what: way.what, verdict: Verdict::Works, seen, mend: None },
+        Err(seen) => Finding { what: way.what, verdict: way.lacking, seen, mend: Some(way.mend) },
+    }
+}
+
+/// What was seen, or what went wrong; leaves nothing behind either way.
+fn attempt(way: &Way) -> Result<String, String> {
+    let told = |what: &'static str| move |error: &dyn std::error::Error| format!("{what}: {}", causes(error));
+    // SAFETY: only this thread's network namespace changes, and it is this thread's alone.
+    unsafe { unshare_unsafe(UnshareFlags::NEWNET) }
+        .map_err(|error| told("no network namespace can be made")(&io::Error::from(error)))?;
+    bring_up("lo").map_err(|error| told("`lo` cannot be brought up")(&error))?;
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| told("no listener")(&error))?;
+    let address = listener.local_addr().map_err(|error| told("no listener")(&error))?;
+    meets(address).map_err(|error| told("`lo` carries nothing")(&error))?;
+
+    let cut = cut::apply(&request(way, address.port())).map_err(|error: CutError| causes(&error))?;
+    let met = meets(address);
+    let hooks: Vec<_> = cut.nodes.iter().flat_map(|node| &node.hooks).map(ToString::to_string).collect();
+    cut::revert(&cut.id).map_err(|error| causes(&error))?;
+    let expected = match way.action {
+        Action::Drop => ErrorKind::TimedOut,
+        Action::Reject | Action::Reset => ErrorKind::ConnectionRefused,
+    };
+    match met {
+        Err(error) if error.kind() == expected => {}
+        Err(error) => return Err(format!("attached ({}), and a client met: {error}", hooks.join(", "))),
+        Ok(()) => return Err(format!("attached ({}), and packets passed", hooks.join(", "))),
+    }
+    meets(address).map_err(|error| told("reverted, and packets still do not pass")(&error))?;
+    Ok(format!("seen on {}", hooks.join(", ")))
+}
+
+fn request(way: &Way, port: u16) -> Request {
+    let rule = PlannedRule {
+        origin: 0,
+        direction: Direction::In,
+        protocol: Protocol::Tcp,
+        ports: vec![PortRange { first: port, last: port }],
+        peer_ports: Vec::new(),
+        peers: Vec::new(),
+        flows: Flows::All,
+        action: way.action,
+        loopback: true,
+        interfaces: vec!["lo".to_owned()],
+    };
+    let node = NodePlan { node: "doctor".to_owned(), target: Target::Local, rules: vec![rule] };
+    let plan = Plan { description: "a trial of netsplit doctor".to_owned(), nodes: vec![node] };
+    Request { plan, lease: Duration::from_secs(10), choice: way.choice, flavour: way.flavour }
+}
+
+fn meets(address: SocketAddr) -> io::Result<()> {
+    TcpStream::connect_timeout(&address, PATIENCE).map(drop)
+}
+
+/// An error with its causes, in a line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,85 @@
+//! Why a cut could not be made, read or ended.
+
+use crate::{
+    backend::{CompileError, Refusal, datapath::DatapathError},
+    cluster::{NamespaceError, Target},
+};
+
+use super::CutId;
+
+/// What failed, where, and the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum CutError {
+    /// The process may not.
+    #[error(
+        "netsplit lacks {}: run it as root, or give them to it with `setcap {}=ep $(command -v netsplit)`",
+        .0.join(", "), .0.join(",").to_lowercase()
+    )]
+    Privilege(Vec<&'static str>),
+    /// A namespace could not be entered.
+    #[error(transparent)]
+    Namespace(#[from] NamespaceError),
+    /// A rule cannot be honoured.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A rule names an interface that is not there.
+    #[error("rule {rule} names interface `{interface}`, and {target} has {}", .present.join(", "))]
+    NoSuchInterface {
+        /// The rule's place in the policy, from 1.
+        rule: usize,
+        /// The name.
+        interface: String,
+        /// Where.
+        target: Target,
+        /// The interfaces there.
+        present: Vec<String>,
+    },
+    /// A rule has no interface to hold on.
+    #[error(
+        "rule {rule} has no interface to cut on: none in {target} is up; bring one up, or name it with \
+         `interfaces`"
+    )]
+    NoInterfaceUp {
+        /// The rule's place in the policy, from 1.
+        rule: usize,
+        /// Where.
+        target: Target,
+    },
+    /// The rules do not fit.
+    #[error("the cut does not fit into {target}")]
+    Compile {
+        /// Where.
+        target: Target,
+        /// What does not fit.
+        source: CompileError,
+    },
+    /// All counters are taken.
+    #[error("{0} holds as many rules as it can; revert a cut first: `netsplit status` lists them")]
+    NoCounter(Target),
+    /// The plan names two nodes in one namespace.
+    #[error("the plan names {0} twice; one namespace is one node")]
+    TwiceTheSame(Target),
+    /// The kernel's side failed.
+    #[error("the datapath of {target} failed")]
+    Datapath {
+        /// Where.
+        target: Target,
+        /// What failed.
+        source: DatapathError,
+    },
+    /// No such cut.
+    #[error("no cut {0} is in force; `netsplit status` lists the cuts")]
+    NoSuchCut(CutId),
+}
+
+impl CutError {
+    /// Whether the host, rather than the request, is at fault.
+    pub fn is_hosts_fault(&self) -> bool {
+        matches!(self, Self::Privilege(_) | Self::Namespace(_) | Self::Datapath { .. })
+    }
+
+    pub(super) fn at(target: &Target) -> impl Fn(DatapathError) -> Self {
+        let target = target.clone();
+        move |source| Self::Datapath { target: target.clone(), source }
+    }
+}

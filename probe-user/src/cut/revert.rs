@@ -1,0 +1,63 @@
+//! Revert: one cut, or everything.
+
+use super::{
+    CutError, CutId, CutStatus, apply::compile_journal, privilege::check_privilege, status::node_status,
+};
+use crate::{
+    backend::datapath::{Datapath, Lock, remove_root_if_empty},
+    clock::BootInstant,
+    cluster::Target,
+};
+
+/// Takes one cut away from every node and says what its counters were at the end.
+pub fn revert(id: &CutId) -> Result<Vec<CutStatus>, CutError> {
+    check_privilege()?;
+    let lock = Lock::exclusive()?;
+    let mut ended = Vec::new();
+    for datapath in Datapath::all()? {
+        let mut journal = datapath.journal()?;
+        if !journal.cuts.iter().any(|cut| cut.id == *id) {
+            continue;
+        }
+        let installed = datapath.installation()?;
+        let target = installed.target.unwrap_or(Target::Local);
+        let at = CutError::at(&target);
+        let status = node_status(&datapath).map_err(&at)?;
+        journal.cuts.retain(|cut| cut.id != *id);
+        journal.forget_expired(BootInstant::now());
+        if journal.cuts.is_empty() {
+            // Packets pass from the first detached program on; the counters were read before.
+            datapath.remove().map_err(&at)?;
+        } else {
+            let tables = compile_journal(&target, &journal)?;
+            datapath.stage(&lock, &tables, &journal).map_err(&at)?;
+            datapath.commit(&lock).map_err(&at)?;
+        }
+        ended.extend(status.into_iter().filter(|cut| cut.id == *id));
+    }
+    remove_root_if_empty(&lock);
+    if ended.is_empty() { Err(CutError::NoSuchCut(id.clone())) } else { Ok(ended) }
+}
+
+/// Takes everything away that netsplit put into the kernel, whatever state it is in, and says what it was.
+pub fn revert_all() -> Result<Vec<CutStatus>, CutError> {
+    check_privilege()?;
+    let lock = Lock::exclusive()?;
+    let mut ended = Vec::new();
+    let mut failed = None;
+    for datapath in Datapath::all()? {
+        match node_status(&datapath) {
+            Ok(status) => ended.extend(status),
+            Err(error) => tracing::debug!(%error, "a datapath could not be read; it is removed all the same"),
+        }
+        // One that resists must not save the others.
+        if let Err(error) = datapath.remove() {
+            failed = failed.or(Some(error));
+        }
+    }
+    remove_root_if_empty(&lock);
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Ok(ended),
+    }
+}

@@ -19,13 +19,12 @@ pub(crate) struct Story {
 }
 
 pub(crate) fn boot(at: f64) -> BootInstant {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "stories are short and positive"
-    )]
-    let ns = ((BASE + at) * 1e3).round() as u64 * 1_000_000;
-    BootInstant { ns }
+    BootInstant { ns: milliseconds(BASE + at) * 1_000_000 }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "stories are short and positive")]
+fn milliseconds(seconds: f64) -> u64 {
+    (seconds * 1e3).round() as u64
 }
 
 impl Story {
@@ -134,7 +133,7 @@ impl Story {
     /// A write that ends at `at` after `took` seconds.
     pub(crate) fn write(mut self, at: f64, took: f64, outcome: &str) -> Self {
         self.writes += 1;
-        let after = json!({"id": self.writes, "outcome": outcome, "took_ms": (took * 1e3).round() as u64});
+        let after = json!({"id": self.writes, "outcome": outcome, "took_ms": milliseconds(took)});
         self.tell(at, "", Source::Client, Kind::Write, after)
     }
 

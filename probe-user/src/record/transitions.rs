@@ -71,9 +71,7 @@ impl Log {
         for hit in hits(event) {
             if seen.insert((hit.cut, node.to_owned())) {
                 let at = hit.first.unwrap_or(event.boot_ns);
-                let packet =
-                    hit.example.unwrap_or_else(|| format!("{} of rule {}", hit.action, hit.rule + 1));
-                self.push(at, node, What::CutHit, None, Some(packet));
+                self.push(at, node, What::CutHit, None, hit.example);
             }
         }
         if event.kind == Kind::Reverted

@@ -18,10 +18,10 @@ pub(crate) fn rule_in_words(rule: &PlannedRule) -> String {
     let ports = if rule.ports.is_empty() { "every port".to_owned() } else { list(&rule.ports) };
     let mut words = format!("{} {protocol} {direction} {ports}", rule.action);
     if !rule.peer_ports.is_empty() {
-        words += &format!(", peer ports {}", list(&rule.peer_ports));
+        words.extend([", peer ports ", &list(&rule.peer_ports)]);
     }
     if !rule.peers.is_empty() {
-        words += &format!(", peers {}", list(&rule.peers));
+        words.extend([", peers ", &list(&rule.peers)]);
     }
     match rule.flows {
         Flows::All => {}

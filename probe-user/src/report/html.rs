@@ -5,7 +5,7 @@ use maud::{DOCTYPE, PreEscaped, html as page};
 use super::{
     RunResult, Tone,
     terminal::verdict_word,
-    timeline::{rows, timeline, warning},
+    timeline::{rows, signed, timeline, warning},
 };
 use crate::scenario::Verdict;
 
@@ -28,7 +28,7 @@ tr.alarm td, .warning { background: #b3261e; color: #fff; font-weight: 600 }
 pub fn html(result: &RunResult) -> String {
     let (word, _) = verdict_word(result.verdict);
     let warning = warning(result);
-    let at = |at_s: Option<f64>| at_s.map_or("–".to_owned(), |at_s| format!("{at_s:+.1} s"));
+    let at = |at_s: Option<f64>| at_s.map_or("–".to_owned(), |at_s| format!("{} s", signed(at_s)));
     page! {
         (DOCTYPE)
         html lang="en" {
@@ -64,7 +64,7 @@ pub fn html(result: &RunResult) -> String {
                 table {
                     @for line in timeline(result) {
                         tr class=(class(line.tone)) {
-                            td.n { (format!("{:+.1} s", line.at_s)) }
+                            td.n { (format!("{} s", signed(line.at_s))) }
                             td { (line.tone.symbol()) }
                             td { (line.subject) }
                             td { (line.text) }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{
     RunResult,
     terminal::verdict_word,
-    timeline::{rows, timeline, warning},
+    timeline::{rows, signed, timeline, warning},
 };
 use crate::scenario::Verdict;
 
@@ -33,7 +33,9 @@ pub fn markdown(result: &RunResult) -> String {
     }
     if let Some((head, rest)) = warning(result).split_first() {
         say(&format!("> **⚠ {head}**\n>"));
-        rest.iter().for_each(|line| say(&format!("> {line}  ")));
+        for line in rest {
+            say(&format!("> {line}  "));
+        }
         say("");
     }
     say("## Expectations\n");
@@ -44,14 +46,19 @@ pub fn markdown(result: &RunResult) -> String {
             Verdict::Fail => "✗",
             Verdict::Error => "?",
         };
-        let at = one.at_s.map(|at_s| format!("{at_s:+.1} s")).unwrap_or_default();
+        let at = one.at_s.map(|at_s| format!("{} s", signed(at_s))).unwrap_or_default();
         say(&format!("| {symbol} | {} | {} | {at} |", plain(&one.expected), plain(&one.observed)));
     }
     say("\n## Timeline\n");
     say("| Seconds | | Subject | What happened |\n|---:|---|---|---|");
     for line in timeline(result) {
         let symbol = line.tone.symbol();
-        say(&format!("| {:+.1} | {symbol} | {} | {} |", line.at_s, plain(&line.subject), plain(&line.text)));
+        say(&format!(
+            "| {} | {symbol} | {} | {} |",
+            signed(line.at_s),
+            plain(&line.subject),
+            plain(&line.text)
+        ));
     }
     say("\n## Numbers\n\n| | |\n|---|---:|");
     for (name, value) in rows(result) {
@@ -61,7 +68,7 @@ pub fn markdown(result: &RunResult) -> String {
         "\n## Cuts\n\n| Node | Rule | Hook | Packets | Bytes | First hit | Last hit |\n|---|---|---|---:|---:|---:|---:|",
     );
     for cut in &result.cuts {
-        let at = |at_s: Option<f64>| at_s.map_or("–".to_owned(), |at_s| format!("{at_s:+.1} s"));
+        let at = |at_s: Option<f64>| at_s.map_or("–".to_owned(), |at_s| format!("{} s", signed(at_s)));
         say(&format!(
             "| {} | {} | {} | {} | {} | {} | {} |",
             plain(&cut.node),
@@ -75,7 +82,9 @@ pub fn markdown(result: &RunResult) -> String {
     }
     if !result.troubles.is_empty() {
         say("\n## Trouble of the observers\n");
-        result.troubles.iter().for_each(|trouble| say(&format!("- {}", plain(trouble))));
+        for trouble in &result.troubles {
+            say(&format!("- {}", plain(trouble)));
+        }
     }
     if let Some(environment) = &result.environment {
         say("\n## Environment\n\n| | |\n|---|---|");

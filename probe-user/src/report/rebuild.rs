@@ -10,7 +10,7 @@ use miette::Diagnostic;
 use super::{RunResult, SCENARIO};
 use crate::{
     document::Rejected,
-    record::{EVENTS_FILE, Environment, Kind, RecordError, read_events},
+    record::{EVENTS_FILE, Environment, Event, Kind, RecordError, read_events},
     scenario::Scenario,
 };
 
@@ -41,7 +41,7 @@ pub fn rebuild(directory: &Path) -> Result<RunResult, RebuildError> {
     let text =
         fs::read_to_string(&path).map_err(|source| RebuildError::Read { path: path.clone(), source })?;
     let environment = events.iter().find(|event| event.kind == Kind::Environment);
-    let environment: Option<Environment> = environment.and_then(|event| event.after_as());
+    let environment: Option<Environment> = environment.and_then(Event::after_as);
     let scenario = environment.map_or_else(|| "scenario".to_owned(), |environment| environment.scenario);
     let scenario = Scenario::parse(&path.display().to_string(), &scenario, &text)?;
     // `.` and `..` have names, too.

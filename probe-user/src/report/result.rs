@@ -144,7 +144,7 @@ impl RunResult {
             started: ordered.first().map(|event| event.wall),
             verdict,
             reason,
-            interrupted: matches!(&record.end, Some(Some(error)) if error == INTERRUPTED),
+            interrupted: matches!(&record.end, End::Failed(error) if error == INTERRUPTED),
             expectations,
             transitions: evidence.transitions,
             metrics: evidence.metrics,
@@ -159,12 +159,21 @@ impl RunResult {
 struct Record {
     steps: Vec<StepRecord>,
     cuts: Vec<CutRecord>,
-    /// The mark behind the last step, and its error.
-    end: Option<Option<String>>,
+    end: End,
+}
+
+/// What the mark behind the last step says.
+enum End {
+    /// There is none.
+    Missing,
+    /// The run went through.
+    Whole,
+    /// It did not.
+    Failed(String),
 }
 
 fn steps_and_cuts(scenario: &Scenario, ordered: &[&Event], zero: Option<Zero>) -> Record {
-    let mut record = Record { steps: Vec::new(), cuts: Vec::new(), end: None };
+    let mut record = Record { steps: Vec::new(), cuts: Vec::new(), end: End::Missing };
     let Some(zero) = zero else { return record };
     let mut counters: BTreeMap<(String, String, usize), HitSummary> = BTreeMap::new();
     let mut rules = Vec::new();
@@ -183,7 +192,7 @@ fn steps_and_cuts(scenario: &Scenario, ordered: &[&Event], zero: Option<Zero>) -
             Kind::Step => {
                 let Some(mark) = event.after_as::<StepMark>() else { continue };
                 if mark.what == END_OF_RUN && mark.index >= scenario.steps.len() {
-                    record.end = Some(mark.error);
+                    record.end = mark.error.map_or(End::Whole, End::Failed);
                 } else if mark.phase == "begin" {
                     step = Some(mark.index);
                     let from_s = zero.seconds(event.boot_ns);
@@ -247,11 +256,11 @@ fn verdict(
 ) -> (RunVerdict, Option<String>) {
     let error = |reason: &str| (RunVerdict::Error, Some(reason.to_owned()));
     match &record.end {
-        None => {
+        End::Missing => {
             return error("the record ends before the run did: netsplit was killed, or the file is cut off");
         }
-        Some(Some(reason)) => return error(reason),
-        Some(None) => {}
+        End::Failed(reason) => return error(reason),
+        End::Whole => {}
     }
     if !environment {
         return error("the record does not say what it was taken on, so no bound can be computed");

@@ -6,7 +6,7 @@ use owo_colors::{OwoColorize, Style};
 
 use super::{
     RunResult, RunVerdict, Tone,
-    timeline::{rows, timeline, warning},
+    timeline::{rows, signed, timeline, warning},
 };
 use crate::scenario::Verdict;
 
@@ -59,7 +59,7 @@ pub fn terminal(result: &RunResult, paint: Paint) -> String {
     let lines = timeline(result);
     let width = lines.iter().map(|line| line.subject.chars().count()).max().unwrap_or(0);
     for line in &lines {
-        let at = paint.text(&format!("{:>+8.1}", line.at_s), dim);
+        let at = paint.text(&format!("{:>8}", signed(line.at_s)), dim);
         let symbol = paint.tone(line.tone.symbol(), line.tone);
         let text = match line.tone {
             Tone::Alarm | Tone::Step | Tone::Cut => paint.tone(&line.text, line.tone),
@@ -74,7 +74,9 @@ pub fn terminal(result: &RunResult, paint: Paint) -> String {
         say(String::new());
         say(paint.tone(&bar, Tone::Alarm));
         say(paint.tone(&format!("‼ {head:width$} ‼"), Tone::Alarm));
-        rest.iter().for_each(|line| say(paint.tone(&format!("  {line:width$}  "), Tone::Alarm)));
+        for line in rest {
+            say(paint.tone(&format!("  {line:width$}  "), Tone::Alarm));
+        }
         say(paint.tone(&bar, Tone::Alarm));
     }
     if let Some(document) = &result.document {

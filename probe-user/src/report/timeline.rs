@@ -66,12 +66,18 @@ pub fn timeline(result: &RunResult) -> Vec<Line> {
     lines
 }
 
+/// Seconds with their sign, as timelines have them; what rounds to zero has none.
+pub(super) fn signed(at_s: f64) -> String {
+    if at_s.abs() < 0.05 { "0.0".to_owned() } else { format!("{at_s:+.1}") }
+}
+
 /// A transition as a line.
 pub fn line(transition: &Transition) -> Line {
     let from = transition.from.as_deref().unwrap_or_default();
     let to = transition.to.as_deref().unwrap_or_default();
     let (tone, text) = match transition.what {
         What::CutInForce => (Tone::Cut, format!("cut in force: {to}")),
+        What::CutHit if to.is_empty() => (Tone::Cut, "first packet hit".to_owned()),
         What::CutHit => (Tone::Cut, format!("first packet hit: {to}")),
         What::CutReverted if to == "revert" => (Tone::Cut, "cut reverted".to_owned()),
         What::CutReverted if to == "lease" => (Tone::Cut, "cut ended by its lease".to_owned()),
@@ -141,7 +147,7 @@ pub(super) fn warning(result: &RunResult) -> Vec<String> {
     };
     let mut lines = vec!["TWO NODES WERE WRITABLE AT THE SAME TIME".to_owned()];
     for window in windows {
-        let open = if window.open { ", and still did when the run ended" } else { "" };
+        let open = if window.open { ", and still when the run ended" } else { "" };
         lines.push(format!(
             "{} for {:.1} s, from {:.1} s to {:.1} s{open}",
             window.nodes.join(" and "),

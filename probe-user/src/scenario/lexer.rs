@@ -39,7 +39,7 @@ impl Token<'_> {
 pub(super) struct Lexer<'text> {
     text: &'text str,
     offset: usize,
-    peeked: Option<Option<Token<'text>>>,
+    peeked: Option<Token<'text>>,
 }
 
 impl<'text> Lexer<'text> {
@@ -49,14 +49,14 @@ impl<'text> Lexer<'text> {
 
     pub(super) fn peek(&mut self) -> Result<Option<Token<'text>>, ExpressionError> {
         if self.peeked.is_none() {
-            self.peeked = Some(self.scan()?);
+            self.peeked = self.scan()?;
         }
-        Ok(self.peeked.flatten())
+        Ok(self.peeked)
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Token<'text>>, ExpressionError> {
         match self.peeked.take() {
-            Some(token) => Ok(token),
+            Some(token) => Ok(Some(token)),
             None => self.scan(),
         }
     }

@@ -84,30 +84,33 @@ impl<'run> Evidence<'run> {
         self.zero.map(|zero| zero.seconds(at))
     }
 
-    /// When something was first true at or after `from`: at `from` itself if it was true then. The outer `None`
-    /// says that it could never be judged, since `sees` found nothing to look at.
-    pub(super) fn first_time(
-        &self,
-        from: BootInstant,
-        sees: impl Fn(&View) -> Option<bool>,
-    ) -> Option<Option<BootInstant>> {
+    /// When something was first true at or after `from`: at `from` itself if it was true then.
+    pub(super) fn first_time(&self, from: BootInstant, sees: impl Fn(&View) -> Option<bool>) -> FirstTime {
         let mut view = View::default();
-        let mut seen = false;
-        let mut true_before = false;
+        let mut last = None;
         for event in &self.events {
-            if event.boot_ns >= from && true_before {
-                return Some(Some(from));
+            if event.boot_ns >= from && last == Some(true) {
+                return FirstTime::At(from);
             }
             view.take(event);
-            let Some(is) = sees(&view) else { continue };
-            seen = true;
-            if is && event.boot_ns >= from {
-                return Some(Some(event.boot_ns));
+            last = sees(&view).or(last);
+            if event.boot_ns >= from && last == Some(true) {
+                return FirstTime::At(event.boot_ns);
             }
-            true_before = is;
         }
-        seen.then_some(None)
+        if last.is_some() { FirstTime::Never } else { FirstTime::NotSeen }
     }
+}
+
+/// When something was first true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FirstTime {
+    /// Then.
+    At(BootInstant),
+    /// Not while it was watched.
+    Never,
+    /// There was nothing to look at.
+    NotSeen,
 }
 
 /// Whether an expectation was met.

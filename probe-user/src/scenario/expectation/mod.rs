@@ -15,6 +15,7 @@ mod tests;
 mod window;
 mod writes;
 
+use evidence::FirstTime;
 pub use evidence::{Evidence, Finding, Judgement, Verdict};
 pub use nodes::NodeRef;
 pub use window::{Origin, Window};

@@ -1,6 +1,6 @@
 //! Expectations about what serves clients: `HAProxy`'s servers and the REST APIs.
 
-use super::{Evidence, Finding, NodeRef, Verdict, Window};
+use super::{Evidence, Finding, FirstTime, NodeRef, Verdict, Window};
 use crate::record::View;
 
 /// `HAProxy` had the node UP, or not.
@@ -56,8 +56,9 @@ pub(super) fn each(
         nodes.iter().map(|node| sees(view, node)).try_fold(true, |all, one| one.map(|one| all && one))
     };
     match evidence.first_time(bounds.from, all) {
-        Some(moment) => window.judge(&what, evidence, bounds, moment),
-        None => {
+        FirstTime::At(moment) => window.judge(&what, evidence, bounds, Some(moment)),
+        FirstTime::Never => window.judge(&what, evidence, bounds, None),
+        FirstTime::NotSeen => {
             let observed = format!("{watched} of {} was never seen", nodes.join(" and "));
             Finding::new(Verdict::Error, what, observed)
         }

@@ -74,12 +74,11 @@ impl Window {
             Origin::Revert => " of the revert",
         };
         let within = bounds.within.as_secs_f64();
-        let expected = match &self.not_before {
-            None => format!("{what} within {within:.1} s{origin}"),
-            Some(_) => {
-                let not_before = bounds.not_before.as_secs_f64();
-                format!("{what} between {not_before:.1} s and {within:.1} s{}", origin.replace("of", "after"))
-            }
+        let expected = if self.not_before.is_none() {
+            format!("{what} within {within:.1} s{origin}")
+        } else {
+            let not_before = bounds.not_before.as_secs_f64();
+            format!("{what} between {not_before:.1} s and {within:.1} s{}", origin.replace("of", "after"))
         };
         let Some(moment) = moment else {
             let watched = evidence.end.since(bounds.from).as_secs_f64();

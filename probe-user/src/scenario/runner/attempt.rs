@@ -27,7 +27,10 @@ const GLANCE: Duration = Duration::from_millis(250);
 const READY: Duration = Duration::from_secs(30);
 
 /// How long a cluster may take to become healthy, beyond its ttl.
-const HEALTHY: Duration = Duration::from_secs(60);
+const HEALTHY: Duration = Duration::from_mins(1);
+
+/// How long an event may take from its sending to the record.
+const ARRIVAL: Duration = Duration::from_secs(2);
 
 /// What a lease has beyond the rest of the scenario.
 const MARGIN: Duration = Duration::from_secs(30);
@@ -105,16 +108,15 @@ impl<'run> Attempt<'run> {
     }
 
     /// Reverts what is in force and ends the observers, however the attempt went.
-    pub(super) fn end(&mut self, last_check: Duration) {
+    pub(super) fn end(&mut self, last_check: Duration) -> Result<(), Stop> {
         let why = if (self.stop)() { "interrupted" } else { "revert" };
-        if let Err(error) = self.cuts.revert(None, why) {
-            tracing::error!(%error, "a cut could not be reverted");
-        }
+        let reverted = self.cuts.revert(None, why).map_err(Stop::Failed);
         if let Some(watch) = self.watch.take() {
             self.progress.notice(Notice::Phase("reading the rows back"));
             watch.stop(last_check);
         }
         self.live.look(self.progress);
+        reverted
     }
 
     fn baseline(&mut self) -> Result<(), Stop> {
@@ -123,8 +125,7 @@ impl<'run> Attempt<'run> {
         self.watch = Some(watch.map_err(|error| Stop::Failed(causes(&*error)))?);
         // In slices, so that an interrupt is heard.
         let deadline = Instant::now() + READY;
-        loop {
-            let Some(watch) = &self.watch else { break };
+        while let Some(watch) = &self.watch {
             match watch.ready(GLANCE) {
                 Ok(()) => break,
                 Err(error) if Instant::now() >= deadline => return Err(Stop::Failed(causes(&*error))),
@@ -271,8 +272,18 @@ impl<'run> Attempt<'run> {
         expression.evaluate(&scope).map_err(|error| Stop::Failed(error.to_string()))
     }
 
-    fn mark(&self, index: usize, what: &str, phase: &str, error: Option<String>) {
+    /// Records a mark, and waits until the record has it: what follows then sees everything before it.
+    fn mark(&mut self, index: usize, what: &str, phase: &str, error: Option<String>) {
         let mark = StepMark { index, what: what.to_owned(), phase: phase.to_owned(), error };
-        self.sink.send(event(Source::Scenario, Kind::Step, &mark));
+        let mark = event(Source::Scenario, Kind::Step, &mark);
+        self.sink.send(mark.clone());
+        let deadline = Instant::now() + ARRIVAL;
+        loop {
+            self.live.look(self.progress);
+            if self.live.events.iter().rev().any(|event| *event == mark) || Instant::now() >= deadline {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }

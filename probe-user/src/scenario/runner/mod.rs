@@ -122,8 +122,8 @@ pub fn run(
     let outcome = {
         let mut attempt = Attempt::new(prepared, inventory, &recorder, world, stop, progress);
         let outcome = attempt.go();
-        attempt.end(if outcome.is_err() && stop() { HASTY_CHECK } else { LAST_CHECK });
-        outcome
+        let ended = attempt.end(if outcome.is_err() && stop() { HASTY_CHECK } else { LAST_CHECK });
+        outcome.and(ended)
     };
     let error = outcome.err().map(|stop| match stop {
         Stop::Interrupted => INTERRUPTED.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    cell::RefCell,
+    cell::{Cell, RefCell},
     path::Path,
     rc::Rc,
     sync::atomic::{AtomicUsize, Ordering},
@@ -62,12 +62,13 @@ within = "20s"
 struct MadeUp {
     hits: bool,
     refuses: bool,
-    healthy: bool,
     sink: RefCell<Option<EventSink>>,
     in_force: Rc<RefCell<Vec<(String, Duration)>>>,
     /// How often the run may ask whether to stop before it is told so.
     patience: usize,
     panics: bool,
+    /// How many reverts fail before one succeeds.
+    stubborn: Cell<usize>,
 }
 
 impl Default for MadeUp {
@@ -75,11 +76,11 @@ impl Default for MadeUp {
         Self {
             hits: true,
             refuses: false,
-            healthy: true,
             sink: RefCell::default(),
             in_force: Rc::default(),
             patience: usize::MAX,
             panics: false,
+            stubborn: Cell::new(0),
         }
     }
 }
@@ -100,9 +101,7 @@ fn event(node: Option<&str>, kind: Kind, after: Value) -> Event {
 
 impl World for MadeUp {
     fn watch(&self, inventory: &Inventory, sink: EventSink) -> Result<Box<dyn Watching>, Failure> {
-        if self.healthy {
-            sink.send(event(None, Kind::LeaderKey, json!({"holder": "pg1"})));
-        }
+        sink.send(event(None, Kind::LeaderKey, json!({"holder": "pg1"})));
         for node in &inventory.nodes {
             let writable = node.name == "pg1";
             let inside = json!({"in_recovery": !writable, "read_only": !writable, "timeline": 1});
@@ -129,6 +128,10 @@ impl World for MadeUp {
     }
 
     fn revert(&self, id: &CutId) -> Result<Vec<CutStatus>, Failure> {
+        if let Some(left) = self.stubborn.get().checked_sub(1) {
+            self.stubborn.set(left);
+            return Err("the kernel is busy".into());
+        }
         let nodes = self.in_force.take();
         let packets = u64::from(self.hits);
         let plan = Plan { description: String::new(), nodes: Vec::new() };
@@ -250,6 +253,22 @@ fn what_goes_wrong_becomes_a_verdict_with_a_reason() {
         assert!(result.reason.as_deref().is_some_and(|said| said.contains(reason)), "{:?}", result.reason);
         assert!(!result.interrupted);
     }
+}
+
+#[test]
+fn a_revert_that_fails_is_tried_again_and_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let world = MadeUp { stubborn: Cell::new(1), ..MadeUp::default() };
+    let result = go(&world, CUT_AND_REVERT, &folder.path().join("step"));
+    assert_eq!(result.verdict, RunVerdict::Error);
+    assert!(result.reason.is_some_and(|reason| reason.starts_with("revert: c0ffee cannot be reverted")));
+
+    // Without a step that reverts, the end of the run does.
+    let text = CUT_AND_REVERT.replace("[[step]]\nrevert = true\n", "");
+    let world = MadeUp { stubborn: Cell::new(1), ..MadeUp::default() };
+    let result = go(&world, &text, &folder.path().join("end"));
+    assert_eq!(result.verdict, RunVerdict::Error);
+    assert!(result.reason.is_some_and(|reason| reason.contains("its lease ends it")));
 }
 
 #[test]

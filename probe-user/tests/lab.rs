@@ -13,10 +13,15 @@ use std::{
 };
 
 use netsplit::{
+    backend::datapath::Datapath,
     cluster::{Inventory, LocalConnection},
     lab::{EtcdMembers, Host, Lab, LabError, LabName, Layout, Options},
 };
-use rustix::process::Signal;
+use rustix::{
+    mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount},
+    process::Signal,
+    thread::{UnshareFlags, unshare_unsafe},
+};
 
 /// A name of this process's own, and the promise that nothing of it stays.
 struct Name(LabName);
@@ -51,13 +56,14 @@ impl Name {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
-    /// No namespace, no process, no file.
+    /// No namespace, no process, no file, no program of ours.
     fn assert_gone(&self) {
         let layout = Layout::of(&self.0);
         for target in layout.targets() {
             assert!(!target.namespace_path().exists(), "{target}");
         }
         assert!(!layout.root().exists());
+        assert_eq!(datapaths_of(&layout), 0);
         assert_eq!(processes_of(&layout.root()), Vec::<String>::new());
     }
 }
@@ -66,6 +72,15 @@ impl Drop for Name {
     fn drop(&mut self) {
         let _ = Lab::remove(&self.0);
     }
+}
+
+/// How many of the lab's machines have programs and maps of ours.
+fn datapaths_of(layout: &Layout) -> usize {
+    let targets = layout.targets();
+    let datapaths = Datapath::all().unwrap();
+    // One of somebody else may vanish while it is looked at.
+    let found = datapaths.iter().filter_map(|datapath| datapath.installation().ok()?.target);
+    found.filter(|target| targets.contains(target)).count()
 }
 
 /// The command lines that speak of this folder: every daemon of a lab names its file in it.
@@ -161,6 +176,12 @@ fn a_lab_is_healthy_can_be_looked_into_and_leaves_nothing() {
     let postmasters: Vec<_> =
         Host::POSTGRES.into_iter().filter_map(|host| lab.pids(host).postmaster).collect();
     assert_eq!(postmasters.len(), 3);
+
+    // A cut that nobody reverted goes with the lab.
+    let mut apply = Command::new(env!("CARGO_BIN_EXE_netsplit"));
+    apply.args(["apply", "--ports", "5432", "--action", "drop", "--on"]);
+    assert!(apply.arg(lab.layout().target(replica).to_string()).output().unwrap().status.success());
+    assert_eq!(datapaths_of(lab.layout()), 1);
     lab.down().unwrap();
     name.assert_gone();
     let segments = fs::read_to_string("/proc/sysvipc/shm").unwrap();
@@ -293,4 +314,40 @@ fn what_a_killed_start_left_is_told_apart_and_removed() {
     assert_eq!(down.status.code(), Some(0), "{down:?}");
     name.assert_gone();
     assert_eq!(name.netsplit("down").status().unwrap().code(), Some(0), "down is idempotent");
+}
+
+/// Runs a test on a thread that sees the mounts of a machine on which nobody ever made a network namespace.
+fn with_untouched_mounts<T: Send>(test: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        let test = scope.spawn(|| {
+            // SAFETY: this thread stops sharing its mounts, its working directory and its umask with others,
+            // none of which relies on that.
+            unsafe { unshare_unsafe(UnshareFlags::NEWNS) }.unwrap();
+            mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).unwrap();
+            while unmount("/run/netns", UnmountFlags::DETACH).is_ok() {}
+            test()
+        });
+        test.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+#[test]
+fn a_namespace_that_somebody_else_makes_hides_none_of_the_labs() {
+    let (name, foreign) = (Name::new("mounts"), format!("foreign-{}", std::process::id()));
+    let _patroni = BrokenPatroni::new(&name, "#!/bin/sh\nexec sleep 600\n");
+    with_untouched_mounts(|| {
+        let mut up = name.netsplit("up");
+        let mut up = up.args(["--patroni", name.0.as_str()]).stderr(Stdio::null()).spawn().unwrap();
+        let layout = Layout::of(&name.0);
+        poll_until("Patroni is started", || layout.pid_file(Host::Pg3, "patroni").exists());
+        up.kill().unwrap();
+        up.wait().unwrap();
+
+        let ip = |verb| Command::new("ip").args(["netns", verb, &foreign]).status().unwrap().success();
+        assert!(ip("add"));
+        let down = name.netsplit("down").output().unwrap();
+        assert_eq!(down.status.code(), Some(0), "{down:?}");
+        name.assert_gone();
+        assert!(ip("delete"), "and it is none the worse");
+    });
 }

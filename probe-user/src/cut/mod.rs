@@ -13,5 +13,5 @@ pub use error::CutError;
 pub use guard::Guard;
 pub use id::CutId;
 pub use privilege::missing_capabilities;
-pub use revert::{revert, revert_all};
+pub use revert::{revert, revert_all, revert_targets};
 pub use status::{CutStatus, HookStatus, RuleStatus, status};

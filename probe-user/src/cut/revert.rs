@@ -61,3 +61,32 @@ pub fn revert_all() -> Result<Vec<CutStatus>, CutError> {
         None => Ok(ended),
     }
 }
+
+/// Takes everything away that netsplit put into these network namespaces, and says what it was. For whoever is
+/// about to remove them.
+pub fn revert_targets(targets: &[Target]) -> Result<Vec<CutStatus>, CutError> {
+    // Nothing to do must need nothing: no capability, no bpffs.
+    if Datapath::all()?.is_empty() {
+        return Ok(Vec::new());
+    }
+    check_privilege()?;
+    let lock = Lock::exclusive()?;
+    let mut ended = Vec::new();
+    let mut failed = None;
+    for datapath in Datapath::all()? {
+        // One that cannot be read is not known to be theirs.
+        let Ok(Some(target)) = datapath.installation().map(|installed| installed.target) else { continue };
+        if !targets.contains(&target) {
+            continue;
+        }
+        match node_status(&datapath) {
+            Ok(status) => ended.extend(status),
+            Err(error) => tracing::debug!(%error, "a datapath could not be read; it is removed all the same"),
+        }
+        if let Err(error) = datapath.remove() {
+            failed = failed.or(Some(CutError::at(&target)(error)));
+        }
+    }
+    remove_root_if_empty(&lock);
+    failed.map_or(Ok(ended), Err)
+}

@@ -3,7 +3,10 @@
 use std::{io, path::PathBuf, process::ExitStatus};
 
 use super::{LabName, Step};
-use crate::cluster::{InventoryError, NamespaceError};
+use crate::{
+    cluster::{InventoryError, NamespaceError},
+    cut::CutError,
+};
 
 /// Why a lab could not be made, found or removed.
 #[derive(Debug, thiserror::Error)]
@@ -27,10 +30,10 @@ pub enum LabError {
     /// Its state or its namespaces are there, but not both, or it never became healthy.
     #[error("the lab `{0}` is not whole: its start or its end was cut short, or this machine was restarted")]
     Remains(LabName),
-    /// A step of making the network failed.
-    #[error("the lab's network cannot be made: {what}")]
+    /// The network could not be made or removed.
+    #[error("the lab's network: {what}")]
     Network {
-        /// The step.
+        /// What failed.
         what: String,
         /// What the kernel said.
         source: io::Error,
@@ -90,6 +93,9 @@ pub enum LabError {
     /// Processes outlived their SIGKILL.
     #[error("processes in the lab's namespaces do not end: {0:?}")]
     Unkillable(Vec<u32>),
+    /// The cuts of its nodes could not be ended; all else is gone.
+    #[error("the lab is down, but a cut of it is left")]
+    Cut(#[from] CutError),
     /// The inventory is broken.
     #[error(transparent)]
     Inventory(#[from] InventoryError),
@@ -119,6 +125,10 @@ impl LabError {
             }
             Self::Unkillable(_) => {
                 "wait for their disk or network to answer, then run `lab down` again".to_owned()
+            }
+            Self::Cut(_) => {
+                "`netsplit revert --all` takes it away; the kernel ends it by itself when its lease is over"
+                    .to_owned()
             }
             _ => return None,
         })

@@ -17,13 +17,17 @@ use rtnetlink::{
     packet_route::link::{InfoData, InfoVeth},
 };
 use rustix::{
+    fs::{FlockOperation, flock},
     io::Errno,
-    mount::{UnmountFlags, mount_bind, unmount},
+    mount::{MountPropagationFlags, UnmountFlags, mount_bind, mount_bind_recursive, mount_change, unmount},
     thread::UnshareFlags,
 };
 
 use super::{Host, LabError, Layout};
 use crate::cluster::{Target, within};
+
+/// Where the system keeps the names of network namespaces.
+const NAMESPACES: &str = "/run/netns";
 
 /// The interface that each machine has.
 const INTERFACE: &str = "eth0";
@@ -33,18 +37,19 @@ const INTERFACE: &str = "eth0";
 /// Both ends of each cable are born in the lab's namespaces: the caller's own never sees them.
 pub(super) fn create(layout: &Layout) -> Result<(), LabError> {
     let targets = layout.targets();
+    share_folder(Path::new(NAMESPACES)).map_err(network(format!("{NAMESPACES} cannot be shared")))?;
     for target in &targets {
-        add_namespace(target).map_err(network(format!("the namespace {target}")))?;
+        add_namespace(target).map_err(network(format!("the namespace {target} cannot be made")))?;
     }
     let switch_file = fs::File::open(layout.switch().namespace_path())
-        .map_err(network("the namespace of the bridge".to_owned()))?;
+        .map_err(network("the namespace of the bridge cannot be opened".to_owned()))?;
     for host in Host::ALL {
-        let cable = format!("the link of {host}");
+        let cable = format!("the link of {host} cannot be made");
         inside(&layout.target(host), &cable, async |links| {
             plug_in(&links, host, switch_file.as_raw_fd()).await
         })?;
     }
-    inside(&layout.switch(), "the bridge", async |links| switch_on(&links).await)
+    inside(&layout.switch(), "the bridge cannot be made", async |links| switch_on(&links).await)
 }
 
 /// Removes the lab's namespaces; what is not there is not missed.
@@ -56,12 +61,29 @@ pub(super) fn remove(layout: &Layout) -> Result<(), LabError> {
     Ok(())
 }
 
-/// What `ip netns add` does: a file under `/run/netns` with a fresh namespace mounted over it.
+/// Makes the folder of namespaces a shared mount of its own, unless it is one.
+///
+/// The first `ip netns add` on a machine does so too (`ip-netns(8)`), and mounts the folder over itself with all
+/// that is mounted in it: namespaces made before that would be hidden, and could never be removed. The lock is
+/// the one that `ip` takes against a second one at the same time.
+fn share_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
+    let lock = fs::File::open(folder)?;
+    flock(&lock, FlockOperation::LockExclusive)?;
+    let share = || mount_change(folder, MountPropagationFlags::SHARED | MountPropagationFlags::REC);
+    match share() {
+        // Not a mount yet.
+        Err(Errno::INVAL) => {
+            mount_bind_recursive(folder, folder)?;
+            Ok(share()?)
+        }
+        shared => Ok(shared?),
+    }
+}
+
+/// What `ip netns add` does: a file under [`NAMESPACES`] with a fresh namespace mounted over it.
 fn add_namespace(target: &Target) -> io::Result<()> {
     let path = target.namespace_path();
-    if let Some(folder) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
-    }
     OpenOptions::new().write(true).create_new(true).mode(0o444).open(&path)?;
     // On a thread of its own: the namespace of a thread goes with it, that of the caller stays.
     thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Taking a lab down: processes, namespaces, state. What is gone already is not missed.
+//! Taking a lab down: cuts, processes, namespaces, state. What is gone already is not missed.
 
 use std::{
     fs, io,
@@ -11,12 +11,15 @@ use std::{
 use rustix::process::Signal;
 
 use super::{Host, LabError, Layout, network, process};
+use crate::cut::revert_targets;
 
 /// Removes every trace of a lab but the logs of a failed `up`; says whether there was any.
 pub(super) fn remove(layout: &Layout) -> Result<bool, LabError> {
     let targets = layout.targets();
     let there = layout.root().exists() || targets.iter().any(|target| target.namespace_path().exists());
 
+    // First, while the namespaces can still be entered. A cut that resists must not save the rest.
+    let cuts = revert_targets(&targets);
     stop_postgres(layout);
     process::kill_all(&targets)?;
     for host in Host::POSTGRES {
@@ -25,10 +28,12 @@ pub(super) fn remove(layout: &Layout) -> Result<bool, LabError> {
     network::remove(layout)?;
     match fs::remove_dir_all(layout.root()) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(LabError::File { what: "remove", path: layout.root(), source: error })
+            return Err(LabError::File { what: "remove", path: layout.root(), source: error });
         }
-        _ => Ok(there),
+        _ => {}
     }
+    cuts?;
+    Ok(there)
 }
 
 /// Copies the logs and configurations of a lab that failed to where they survive it.

@@ -2,6 +2,8 @@
 
 use std::{
     env,
+    io::Seek,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -13,16 +15,17 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::failure::Failure;
 
 static ASKED_TO_END: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// From here on Ctrl-C and SIGTERM are remembered and passed on, instead of ending this process at once.
+/// From here on Ctrl-C, SIGTERM and a terminal that goes away are remembered and passed on, instead of ending this
+/// process at once.
 pub(crate) fn catch_signals() -> Result<(), Failure> {
     let flag = ASKED_TO_END.get_or_init(Arc::default);
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(flag)).map_err(Failure::io("cannot catch signals"))?;
     }
     Ok(())
@@ -55,10 +58,24 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     }
 }
 
-/// Runs a program that tidies up: to its end, even when everything else has been asked to stop.
+/// Runs a program whose words matter only if it fails: then all of them are shown.
+pub(crate) fn run_quietly(command: &mut Command) -> Result<(), Failure> {
+    let cannot = || Failure::io("cannot keep the words of a program");
+    let mut said = tempfile::tempfile().map_err(cannot())?;
+    let (out, err) = (said.try_clone().map_err(cannot())?, said.try_clone().map_err(cannot())?);
+    let done = run(command.stdin(Stdio::null()).stdout(out).stderr(err));
+    if matches!(done, Err(Failure::Ended { .. })) {
+        said.rewind().map_err(cannot())?;
+        std::io::copy(&mut said, &mut std::io::stderr().lock()).map_err(cannot())?;
+    }
+    done
+}
+
+/// Runs a program that tidies up: to its end, even when everything else has been asked to stop. In a process group
+/// of its own, so that an impatient second Ctrl-C does not reach it.
 pub(crate) fn tidy(command: &mut Command) -> Result<(), Failure> {
     let name = name_of(command);
-    let status = command.status().map_err(Failure::io(format!("cannot run {name}")))?;
+    let status = command.process_group(0).status().map_err(Failure::io(format!("cannot run {name}")))?;
     if status.success() { Ok(()) } else { Err(Failure::Failed(format!("{name} ended with {status}"))) }
 }
 

@@ -40,11 +40,11 @@ pub(crate) fn install(packages: &BTreeSet<&str>) -> Result<(), Failure> {
     let _no_cluster = Temporary::put(NO_CLUSTER, 0o644)?;
     let apt = || {
         let mut apt = Command::new("apt-get");
-        apt.env("DEBIAN_FRONTEND", "noninteractive").arg("-q");
+        apt.env("DEBIAN_FRONTEND", "noninteractive").args(["-q", "-o", "Dpkg::Use-Pty=0"]);
         apt
     };
-    command::run(apt().arg("update"))?;
-    command::run(apt().args(["install", "-y", "--no-install-recommends"]).args(packages))
+    command::run_quietly(apt().arg("update"))?;
+    command::run_quietly(apt().args(["install", "-y", "--no-install-recommends"]).args(packages))
 }
 
 /// A file that is there for a while, with its folder; what was there before stays.

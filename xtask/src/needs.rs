@@ -29,8 +29,10 @@ pub(crate) enum Group {
     Ebpf,
     /// The servers of the embedded cluster.
     Servers,
-    /// What `cargo xtask test` uses besides.
-    Test,
+    /// What `cargo xtask test --only host` uses.
+    Host,
+    /// What `cargo xtask test --only kernel` compares with.
+    Kernel,
 }
 
 /// Something that is missing.
@@ -70,7 +72,8 @@ pub(crate) fn missing(groups: &[Group], patroni: &str) -> Vec<Missing> {
         match group {
             Group::Ebpf => ebpf(&mut all),
             Group::Servers => servers(&mut all, patroni),
-            Group::Test => test(&mut all),
+            Group::Host => host(&mut all),
+            Group::Kernel => kernel(&mut all),
         }
     }
     all
@@ -94,11 +97,7 @@ fn servers(missing: &mut Vec<Missing>, patroni: &str) {
         ("etcd", ["etcd-server"].as_slice()),
         ("etcdctl", &["etcd-client"]),
         ("haproxy", &["haproxy"]),
-        ("nft", &["nftables"]),
-        ("iptables", &["iptables"]),
         ("ip", &["iproute2"]),
-        ("bpftool", &["bpftool"]),
-        ("tcpdump", &["tcpdump"]),
         ("setsid", &["util-linux"]),
     ] {
         need(missing, program, packages);
@@ -113,11 +112,23 @@ fn servers(missing: &mut Vec<Missing>, patroni: &str) {
     }
 }
 
-fn test(missing: &mut Vec<Missing>) {
-    need(missing, "tshark", &["tshark"]);
+fn host(missing: &mut Vec<Missing>) {
     if find("cargo-deny").is_none() {
         let how = Way::Cargo { name: "cargo-deny", version: CARGO_DENY };
         missing.push(Missing { what: "cargo-deny".to_owned(), how });
+    }
+}
+
+fn kernel(missing: &mut Vec<Missing>) {
+    for (program, packages) in [
+        ("nft", ["nftables"].as_slice()),
+        ("iptables", &["iptables"]),
+        ("ip", &["iproute2"]),
+        ("bpftool", &["bpftool"]),
+        ("tcpdump", &["tcpdump"]),
+        ("tshark", &["tshark"]),
+    ] {
+        need(missing, program, packages);
     }
 }
 

@@ -1,6 +1,8 @@
 //! `cargo xtask setup`.
 
-use std::{collections::BTreeSet, fmt, fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{
+    collections::BTreeSet, fmt, fs, os::unix::fs::PermissionsExt, path::Path, process::Command, time::Instant,
+};
 
 use crate::{
     command, debian,
@@ -31,7 +33,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
     let groups = args.only.map_or(vec![Group::Ebpf, Group::Servers], |group| vec![group]);
     let missing = needs::missing(&groups, &args.patroni);
-    if args.dry_run {
+    if args.dry_run || missing.is_empty() {
         eprintln!("{}", Report(&missing));
         return Ok(());
     }
@@ -58,22 +60,28 @@ fn get(missing: &[Missing]) -> Result<(), Failure> {
     if needs_root && !command::is_root() {
         return Err(Failure::HostCannot(format!("set-up needs root: run it with sudo.\n{report}")));
     }
-    eprintln!("{report}");
-
+    let began = Instant::now();
+    eprintln!("missing: {}", names(missing));
     let packages = packages(missing);
     if !packages.is_empty() {
+        eprintln!("installing Debian's {} …", Vec::from_iter(packages.iter().copied()).join(", "));
         debian::install(&packages)?;
     }
     for need in missing {
         match &need.how {
             Way::Apt(_) => {}
             Way::Cargo { name, version } => {
+                eprintln!("building {name} {version}, which takes some minutes …");
                 let install = ["install", name, "--version", version, "--locked"];
-                command::run(command::cargo().args(install).env_remove("RUSTFLAGS"))?;
+                command::run_quietly(command::cargo().args(install).env_remove("RUSTFLAGS"))?;
             }
-            Way::Patroni { version, folder } => patroni(version, folder)?,
+            Way::Patroni { version, folder } => {
+                eprintln!("installing Patroni {version} into {} …", folder.display());
+                patroni(version, folder)?;
+            }
         }
     }
+    eprintln!("all is there, after {} s", began.elapsed().as_secs());
     Ok(())
 }
 
@@ -87,20 +95,25 @@ fn patroni(version: &str, folder: &Path) -> Result<(), Failure> {
         fs::set_permissions(ancestor, fs::Permissions::from_mode(0o755)).map_err(failed())?;
     }
     let wanted = format!("patroni[etcd3,psycopg3]=={version}");
-    let made = command::run(Command::new("/usr/bin/python3").args(["-m", "venv", "--clear"]).arg(folder))
-        .and_then(|()| {
-            let mut pip = Command::new(folder.join("bin/pip"));
-            command::run(
-                pip.args(["install", "--quiet", "--disable-pip-version-check"])
-                    .args([&wanted, "psycopg[binary]"]),
-            )
-        })
-        // Whatever umask root has, the postgres user runs it.
-        .and_then(|()| command::run(Command::new("chmod").args(["-R", "a+rX"]).arg(folder)));
+    let made =
+        command::run_quietly(Command::new("/usr/bin/python3").args(["-m", "venv", "--clear"]).arg(folder))
+            .and_then(|()| {
+                let mut pip = Command::new(folder.join("bin/pip"));
+                command::run_quietly(
+                    pip.args(["install", "--disable-pip-version-check"]).args([&wanted, "psycopg[binary]"]),
+                )
+            })
+            // Whatever umask root has, the postgres user runs it.
+            .and_then(|()| command::run(Command::new("chmod").args(["-R", "a+rX"]).arg(folder)));
     if made.is_err() {
         let _ = fs::remove_dir_all(folder);
     }
     made
+}
+
+fn names(missing: &[Missing]) -> String {
+    let names: Vec<_> = missing.iter().map(|need| need.what.as_str()).collect();
+    names.join(", ")
 }
 
 fn packages(missing: &[Missing]) -> BTreeSet<&'static str> {
@@ -120,8 +133,7 @@ impl fmt::Display for Report<'_> {
         if self.0.is_empty() {
             return f.write_str("nothing is missing");
         }
-        let names: Vec<_> = self.0.iter().map(|need| need.what.as_str()).collect();
-        write!(f, "missing: {}\nget it with:", names.join(", "))?;
+        write!(f, "missing: {}\nget it with:", names(self.0))?;
         let packages = Vec::from_iter(packages(self.0));
         if !packages.is_empty() {
             write!(

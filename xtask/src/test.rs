@@ -29,13 +29,13 @@ enum Part {
 }
 
 /// The features that turn on the tests that need more than a compiler.
-const KERNEL: &str = "probe-user/kernel-tests";
-const CLUSTER: &str = "probe-user/cluster-tests";
+const KERNEL: &str = "kernel-tests";
+const CLUSTER: &str = "cluster-tests";
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let wants = |part| args.only.is_none_or(|only| only == part);
     let mut phases = Phases::default();
-    let done = phases.run(&wants, args.only);
+    let done = phases.run(wants);
     phases.summary();
     done
 }
@@ -47,48 +47,45 @@ struct Phases {
 }
 
 impl Phases {
-    fn run(&mut self, wants: &dyn Fn(Part) -> bool, only: Option<Part>) -> Result<(), Failure> {
+    /// What is quick to fail comes first; the first failure ends it.
+    fn run(&mut self, wants: impl Fn(Part) -> bool) -> Result<(), Failure> {
         if wants(Part::Kernel) || wants(Part::Cluster) {
             self.phase("this machine", this_machine)?;
         }
         self.phase("set-up", || {
-            let mut groups = Vec::new();
-            if wants(Part::Host) || wants(Part::Kernel) {
-                groups.push(Group::Test);
-            }
-            if wants(Part::Kernel) {
-                groups.push(Group::Ebpf);
-            }
-            if wants(Part::Cluster) || wants(Part::Kernel) {
-                groups.push(Group::Servers);
-            }
-            setup::ensure(&groups)
+            let groups: &[(Part, &[Group])] = &[
+                (Part::Host, &[Group::Host]),
+                (Part::Kernel, &[Group::Kernel, Group::Ebpf]),
+                (Part::Cluster, &[Group::Servers]),
+            ];
+            let wanted: Vec<_> = groups
+                .iter()
+                .filter(|(part, _)| wants(*part))
+                .flat_map(|(_, groups)| *groups)
+                .copied()
+                .collect();
+            setup::ensure(&wanted)
         })?;
-        let features = match only {
-            None => format!("{KERNEL},{CLUSTER}"),
-            Some(Part::Host) => String::new(),
-            Some(Part::Kernel) => KERNEL.to_owned(),
-            Some(Part::Cluster) => CLUSTER.to_owned(),
-        };
         if wants(Part::Host) {
             self.phase("format", || cargo(&["fmt", "--all", "--check"]))?;
             self.phase("clippy", || {
-                let all = format!("{KERNEL},{CLUSTER}");
+                let all = format!("probe-user/{KERNEL},probe-user/{CLUSTER}");
                 cargo(&["clippy", "--workspace", "--all-targets", "--features", &all, "--", "-D", "warnings"])
             })?;
             // Advisories change from day to day and need the network: ask for them with `cargo deny check`.
-            self.phase("licences and bans", || cargo(&["deny", "check", "bans", "licenses", "sources"]))?;
+            self.phase("licences, bans, sources", || {
+                cargo(&["deny", "check", "bans", "licenses", "sources"])
+            })?;
+            self.phase("host tests", || cargo(&["test", "--workspace"]))?;
         }
         if wants(Part::Kernel) {
             self.phase("eBPF object", || build_ebpf::run(&build_ebpf::Args::check()))?;
+            self.phase("kernel tests", || integration_tests(KERNEL))?;
         }
-        match only {
-            // The host part of it is not asked for: integration tests only.
-            Some(Part::Kernel | Part::Cluster) => self.phase("tests", || {
-                cargo(&["test", "--package", "probe-user", "--features", &features, "--test", "*"])
-            }),
-            _ => self.phase("tests", || cargo(&["test", "--workspace", "--features", &features])),
+        if wants(Part::Cluster) {
+            self.phase("cluster tests", || integration_tests(CLUSTER))?;
         }
+        Ok(())
     }
 
     fn phase(
@@ -96,7 +93,7 @@ impl Phases {
         name: &'static str,
         work: impl FnOnce() -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        eprintln!("── {name}");
+        eprintln!("\n── {name}");
         let started = Instant::now();
         let done = work();
         self.done.push((name, started.elapsed(), done.is_ok()));
@@ -104,12 +101,17 @@ impl Phases {
     }
 
     fn summary(&self) {
-        eprintln!("──");
+        eprintln!("\n── summary");
         for (name, took, well) in &self.done {
             let verdict = if *well { "ok" } else { "FAILED" };
             eprintln!("{:>8.1} s  {verdict:<6}  {name}", took.as_secs_f64());
         }
     }
+}
+
+/// Every test binary that this feature turns on, whatever it is called.
+fn integration_tests(feature: &str) -> Result<(), Failure> {
+    cargo(&["test", "--package", "probe-user", "--features", feature, "--test", "*"])
 }
 
 fn cargo(args: &[&str]) -> Result<(), Failure> {

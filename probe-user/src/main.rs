@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use clap::Parser;
+use miette::MietteHandlerOpts;
 use netsplit::cli::{Cli, ExitCode};
 use tracing_subscriber::EnvFilter;
 
@@ -18,6 +19,9 @@ fn main() -> std::process::ExitCode {
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .init();
+    // Commands and paths in a message are there to be copied: lines are the terminal's to wrap. Fails only if done
+    // twice.
+    let _ = miette::set_hook(Box::new(|_| Box::new(MietteHandlerOpts::new().wrap_lines(false).build())));
     match cli.run() {
         Ok(code) => code.into(),
         Err(report) => {

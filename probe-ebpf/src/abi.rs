@@ -12,6 +12,9 @@ pub const ABI_VERSION: u32 = 1;
 /// How many rules one namespace can hold, over all its cuts.
 pub const MAX_RULES: usize = 256;
 
+/// How many rules can be counted: each has a place of its own, in both directions the same.
+pub const MAX_COUNTERS: u32 = 256;
+
 /// How many different sets of rules the ports of one namespace can fall into. Each port range adds at most
 /// two boundaries, and so at most two classes.
 pub const MAX_CLASSES: usize = 1024;
@@ -173,6 +176,26 @@ pub struct Ruleset {
     pub live: [RuleMask; MAX_DEADLINES],
     /// The rules by rank.
     pub entries: [Entry; MAX_RULES],
+}
+
+impl Ruleset {
+    /// No rule at all: every packet passes.
+    #[expect(clippy::large_stack_arrays, reason = "a constant; it is copied into a box")]
+    pub const EMPTY: Self = Self {
+        own_class: [0; 65536],
+        peer_class: [0; 65536],
+        own_ports: [RuleMask::EMPTY; MAX_CLASSES],
+        peer_ports: [RuleMask::EMPTY; MAX_CLASSES],
+        portless: RuleMask::EMPTY,
+        situations: [RuleMask::EMPTY; SITUATIONS],
+        wire: RuleMask::EMPTY,
+        loopback: RuleMask::EMPTY,
+        any_peer: RuleMask::EMPTY,
+        any_interface: RuleMask::EMPTY,
+        deadlines_ns: [NEVER_NS; MAX_DEADLINES],
+        live: [RuleMask::EMPTY; MAX_DEADLINES],
+        entries: [Entry { counter: 0, action: 0, hook: 0, reserved: 0 }; MAX_RULES],
+    };
 }
 
 /// How many slots there are for deadlines. The last one is always [`NEVER_NS`].

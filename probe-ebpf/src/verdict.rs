@@ -79,13 +79,14 @@ pub fn decide(
 /// A binary search without a branch, since the verifier follows both sides of each: the sign of the distance
 /// is the answer, and the black box keeps the compiler from turning it into a branch again.
 #[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "it is 0 or 1")]
 fn passed(deadlines_ns: &[u64; MAX_DEADLINES], now_ns: u64) -> usize {
     let mut passed = 0;
     let mut step = MAX_DEADLINES / 2;
     while step > 0 {
-        let deadline_ns = deadlines_ns[(passed + step - 1) & (MAX_DEADLINES - 1)];
-        let lies_behind = black_box(deadline_ns.wrapping_sub(now_ns).wrapping_sub(1) >> 63);
-        passed = (passed + step * lies_behind as usize) & (MAX_DEADLINES - 1);
+        let next_ns = deadlines_ns[(passed + step - 1) & (MAX_DEADLINES - 1)];
+        let behind = black_box(next_ns.wrapping_sub(now_ns).wrapping_sub(1) >> 63);
+        passed = (passed + step * behind as usize) & (MAX_DEADLINES - 1);
         step /= 2;
     }
     passed

@@ -119,7 +119,7 @@ fn plan(args: &Args, policy: &Policy) -> miette::Result<Plan> {
         _ => Roles::default(),
     };
     let place = Place { cluster: cluster.as_ref(), local: args.on.clone() };
-    resolve(policy, &place, &roles).map_err(|error| miette::Report::new(error))
+    resolve(policy, &place, &roles).map_err(miette::Report::new)
 }
 
 fn dry_run(args: &Args, plan: &Plan) -> miette::Result<ExitCode> {

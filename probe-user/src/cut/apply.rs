@@ -275,6 +275,6 @@ fn scheme(
 
 impl From<DatapathError> for CutError {
     fn from(source: DatapathError) -> Self {
-        Self::Datapath { target: Target::Local, source }
+        Self::Datapath { target: Target::Local, source: Box::new(source) }
     }
 }

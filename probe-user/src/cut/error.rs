@@ -65,7 +65,7 @@ pub enum CutError {
         /// Where.
         target: Target,
         /// What failed.
-        source: DatapathError,
+        source: Box<DatapathError>,
     },
     /// No such cut.
     #[error("no cut {0} is in force; `netsplit status` lists the cuts")]
@@ -80,6 +80,6 @@ impl CutError {
 
     pub(super) fn at(target: &Target) -> impl Fn(DatapathError) -> Self {
         let target = target.clone();
-        move |source| Self::Datapath { target: target.clone(), source }
+        move |source| Self::Datapath { target: target.clone(), source: Box::new(source) }
     }
 }

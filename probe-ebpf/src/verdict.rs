@@ -91,3 +91,27 @@ fn passed(deadlines_ns: &[u64; MAX_DEADLINES], now_ns: u64) -> usize {
     }
     passed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::NEVER_NS;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_search_counts_what_has_passed(
+            mut deadlines in prop::collection::vec(0..NEVER_NS, 0..MAX_DEADLINES),
+            now_ns in 0..NEVER_NS,
+            exactly in any::<prop::sample::Index>(),
+            on_the_spot in any::<bool>(),
+        ) {
+            deadlines.sort_unstable();
+            let now_ns = if on_the_spot && !deadlines.is_empty() { *exactly.get(&deadlines) } else { now_ns };
+            let mut slots = [NEVER_NS; MAX_DEADLINES];
+            slots[..deadlines.len()].copy_from_slice(&deadlines);
+            let expected = deadlines.iter().filter(|&&deadline| deadline <= now_ns).count();
+            prop_assert_eq!(passed(&slots, now_ns), expected);
+        }
+    }
+}

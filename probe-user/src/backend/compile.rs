@@ -274,3 +274,6 @@ fn inherit(family: &mut BTreeMap<Ipv6Net, RuleMask>) {
         containing.push((*prefix, *mask));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aya_log::EbpfLogger;
 use probe_ebpf::{
     abi::Hit,
     decode::{protocol, tcp_flag},
@@ -47,8 +48,8 @@ impl HitCount {
             if let Some(record) = journal.cuts.into_iter().find(|record| record.id == cut.id) {
                 datapath.set_recording(&lock, true)?;
                 let rules = record.rules.into_iter().map(RuleView::new).collect();
-                let hits = datapath.hits()?;
-                nodes.push(NodeView { cut: cut.id.clone(), node: record.node, datapath, hits, rules });
+                let (hits, log) = (datapath.hits()?, datapath.log());
+                nodes.push(NodeView { cut: cut.id.clone(), node: record.node, datapath, hits, log, rules });
             }
         }
         let (stop, stopped) = mpsc::channel::<()>();
@@ -89,6 +90,7 @@ struct NodeView {
     node: String,
     datapath: Datapath,
     hits: HitReader,
+    log: Option<EbpfLogger>,
     rules: Vec<RuleView>,
 }
 
@@ -107,6 +109,9 @@ impl RuleView {
 
 impl NodeView {
     fn look(&mut self, sink: &EventSink, last: bool) {
+        if let Some(log) = &mut self.log {
+            log.flush();
+        }
         let mut examples: HashMap<u32, String> = HashMap::new();
         self.hits.drain(|hit| {
             examples.entry(hit.counter).or_insert_with(|| in_words(hit));

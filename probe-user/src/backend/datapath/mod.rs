@@ -24,6 +24,8 @@ pub use object::{object, program_names};
 pub(crate) use pins::remove_root_if_empty;
 pub use pins::{Lock, Pins};
 
+use aya_log::EbpfLogger;
+
 use super::Tables;
 use crate::cluster::Target;
 
@@ -137,6 +139,12 @@ impl Datapath {
     /// The hits that the programs tell of while somebody is recording.
     pub fn hits(&self) -> Result<HitReader, DatapathError> {
         HitReader::open(&self.pins)
+    }
+
+    /// What the programs log, if they were loaded with `NETSPLIT_DATAPATH_LOG` set: each flush hands it to
+    /// the `log` crate.
+    pub fn log(&self) -> Option<EbpfLogger> {
+        object::log(&self.pins)
     }
 
     /// Detaches everything, and removes every pin. Nothing is left.

@@ -4,6 +4,7 @@ use aya::{
     EbpfLoader,
     programs::{ProgramInfo, SchedClassifier, Xdp},
 };
+use aya_log::EbpfLogger;
 use probe_ebpf::abi::{ABI_VERSION, Control};
 
 use super::{DatapathError, Pins, banks};
@@ -74,6 +75,25 @@ pub(super) fn load(pins: &Pins) -> Result<(), DatapathError> {
     }
     banks::set_control(pins, Control { version: ABI_VERSION, ..Control::default() })?;
     pins.seal()
+}
+
+/// What the programs log, where they were loaded to log: it goes to the `log` crate, and so to tracing.
+pub(super) fn log(pins: &Pins) -> Option<EbpfLogger> {
+    if !pins.path(LOGS).exists() {
+        return None;
+    }
+    let opened = program_id(pins, XDP).map(EbpfLogger::init_from_id);
+    match opened {
+        Ok(Ok(logger)) => Some(logger),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the datapath's log cannot be read");
+            None
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the datapath's log cannot be read");
+            None
+        }
+    }
 }
 
 pub(super) fn program_id(pins: &Pins, name: &'static str) -> Result<u32, DatapathError> {

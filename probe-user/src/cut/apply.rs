@@ -13,10 +13,7 @@ use super::{CutError, CutId, CutStatus, privilege::check_privilege, status::node
 use crate::{
     backend::{
         Choice, Enforcement, Interface, RankedRule, choose, compile,
-        datapath::{
-            CutRecord, Datapath, DatapathError, Journal, Lock, RuleRecord, TcFlavour, Wanted,
-            remove_root_if_empty,
-        },
+        datapath::{CutRecord, Datapath, Journal, Lock, RuleRecord, TcFlavour, Wanted, remove_root_if_empty},
         interfaces,
     },
     clock::BootInstant,
@@ -271,10 +268,4 @@ fn scheme(
     }
     let enforcement = choose(choice, rule, &on)?;
     Ok(Scheme { interfaces: on.iter().map(|interface| interface.name.clone()).collect(), enforcement })
-}
-
-impl From<DatapathError> for CutError {
-    fn from(source: DatapathError) -> Self {
-        Self::Datapath { target: Target::Local, source: Box::new(source) }
-    }
 }

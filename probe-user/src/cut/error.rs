@@ -83,3 +83,9 @@ impl CutError {
         move |source| Self::Datapath { target: target.clone(), source: Box::new(source) }
     }
 }
+
+impl From<DatapathError> for CutError {
+    fn from(source: DatapathError) -> Self {
+        Self::Datapath { target: Target::Local, source: Box::new(source) }
+    }
+}

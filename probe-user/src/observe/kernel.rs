@@ -12,7 +12,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aya_log::EbpfLogger;
 use probe_ebpf::{
     abi::Hit,
     decode::{protocol, tcp_flag},
@@ -20,7 +19,7 @@ use probe_ebpf::{
 use serde_json::Value;
 
 use crate::{
-    backend::datapath::{Datapath, DatapathError, HitReader, Lock, RuleRecord},
+    backend::datapath::{Datapath, DatapathError, DatapathLog, HitReader, Lock, RuleRecord},
     cut::{Cut, CutId},
     record::{Event, EventSink, HitSummary, Kind, Source},
 };
@@ -48,7 +47,7 @@ impl HitCount {
             if let Some(record) = journal.cuts.into_iter().find(|record| record.id == cut.id) {
                 datapath.set_recording(&lock, true)?;
                 let rules = record.rules.into_iter().map(RuleView::new).collect();
-                let (hits, log) = (datapath.hits()?, datapath.log());
+                let (hits, log) = (datapath.hits()?, datapath.log()?);
                 nodes.push(NodeView { cut: cut.id.clone(), node: record.node, datapath, hits, log, rules });
             }
         }
@@ -90,7 +89,7 @@ struct NodeView {
     node: String,
     datapath: Datapath,
     hits: HitReader,
-    log: Option<EbpfLogger>,
+    log: Option<DatapathLog>,
     rules: Vec<RuleView>,
 }
 

@@ -4,7 +4,6 @@ use aya::{
     EbpfLoader,
     programs::{ProgramInfo, SchedClassifier, Xdp},
 };
-use aya_log::EbpfLogger;
 use probe_ebpf::abi::{ABI_VERSION, Control};
 
 use super::{DatapathError, Pins, banks};
@@ -21,7 +20,7 @@ const MAPS: [&str; 8] =
     ["CONTROL", "RULESETS", "PEERS", "INTERFACES", "COUNTERS", "OBSERVED", "HITS", "JOURNAL"];
 
 /// aya-log's ring buffer; there only if the programs log.
-const LOGS: &str = "AYA_LOGS";
+pub(super) const LOGS: &str = "AYA_LOGS";
 
 /// The bytes of the embedded object.
 pub fn object() -> &'static [u8] {
@@ -75,25 +74,6 @@ pub(super) fn load(pins: &Pins) -> Result<(), DatapathError> {
     }
     banks::set_control(pins, Control { version: ABI_VERSION, ..Control::default() })?;
     pins.seal()
-}
-
-/// What the programs log, where they were loaded to log: it goes to the `log` crate, and so to tracing.
-pub(super) fn log(pins: &Pins) -> Option<EbpfLogger> {
-    if !pins.path(LOGS).exists() {
-        return None;
-    }
-    let opened = program_id(pins, XDP).map(EbpfLogger::init_from_id);
-    match opened {
-        Ok(Ok(logger)) => Some(logger),
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "the datapath's log cannot be read");
-            None
-        }
-        Err(error) => {
-            tracing::warn!(%error, "the datapath's log cannot be read");
-            None
-        }
-    }
 }
 
 pub(super) fn program_id(pins: &Pins, name: &'static str) -> Result<u32, DatapathError> {

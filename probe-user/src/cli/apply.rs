@@ -50,6 +50,9 @@ pub(super) struct Args {
     /// Which flavour of TC, where TC is used
     #[arg(long, value_enum, default_value_t, hide = true)]
     tc: TcFlavour,
+    /// Do it even if it ends the SSH session that this command came by
+    #[arg(long)]
+    cut_own_session: bool,
     /// Print the plan, and touch nothing
     #[arg(long)]
     dry_run: bool,
@@ -85,7 +88,13 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
         return dry_run(args, &plan);
     }
     let lease = args.lease.unwrap_or(DEFAULT_LEASE);
-    let request = Request { plan, lease, choice: args.backend, flavour: args.tc };
+    let request = Request {
+        plan,
+        lease,
+        choice: args.backend,
+        flavour: args.tc,
+        cut_own_session: args.cut_own_session,
+    };
     let cut = cut::apply(&request).map_err(|error| refused(args, error))?;
     match args.format {
         Format::Json => print_json(&Applied {

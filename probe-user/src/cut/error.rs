@@ -59,6 +59,17 @@ pub enum CutError {
     /// The plan names two nodes in one namespace.
     #[error("the plan names {0} twice; one namespace is one node")]
     TwiceTheSame(Target),
+    /// It would end the session that the command came by.
+    #[error(
+        "rule {rule} would cut the SSH session that this command came by, `{packet}`; leave its port or its \
+         peer out, or say --cut-own-session"
+    )]
+    OwnSession {
+        /// The rule's place in the policy, from 1.
+        rule: usize,
+        /// A packet of the session that the rule decides.
+        packet: String,
+    },
     /// The kernel's side failed.
     #[error("the datapath of {target} failed")]
     Datapath {

@@ -145,6 +145,7 @@ pub fn request(target: Target, rules: Vec<PlannedRule>) -> Request {
         lease: Duration::from_mins(1),
         choice: Choice::Auto,
         flavour: TcFlavour::Auto,
+        cut_own_session: false,
     }
 }
 

@@ -1,12 +1,7 @@
-use std::net::IpAddr;
-
-use probe_ebpf::verdict::{Surroundings, decide, first_look};
-use probe_ebpf::{
-    decode::{decode, tcp_flag::SYN},
-    frames::{Frame, Network},
-};
+use probe_ebpf::decode::tcp_flag::SYN;
 
 use super::*;
+use crate::backend::Segment;
 
 fn rule(ports: &[(u16, u16)], peers: &[&str]) -> PlannedRule {
     PlannedRule {
@@ -37,47 +32,16 @@ fn tables(rules: &[PlannedRule]) -> Tables {
     compile(&rules.iter().map(|rule| ranked(rule, 1000)).collect::<Vec<_>>()).unwrap()
 }
 
-/// The kernel's look-ups, as plainly as they can be.
-struct Simulated<'a> {
-    tables: &'a Tables,
-    peer: IpAddr,
-    now_ns: u64,
-}
-
-impl Surroundings for Simulated<'_> {
-    fn peer_rules(&self) -> RuleMask {
-        let peer = match self.peer {
-            IpAddr::V4(peer) => peer.to_ipv6_mapped(),
-            IpAddr::V6(peer) => peer,
-        };
-        let containing = self.tables.peers.iter().filter(|(prefix, _)| prefix.contains(&peer));
-        let longest = containing.max_by_key(|(prefix, _)| prefix.prefix_len());
-        longest.map_or(RuleMask::EMPTY, |(_, mask)| *mask)
-    }
-
-    fn interface_rules(&self) -> RuleMask {
-        RuleMask::EMPTY
-    }
-
-    fn now_ns(&self) -> u64 {
-        self.now_ns
-    }
-}
-
 fn decided(tables: &Tables, port: u16, peer: &str, now_ns: u64) -> Option<usize> {
-    let peer: IpAddr = peer.parse().unwrap();
-    let mut frame = Frame::tcp(40000, port, SYN);
-    frame.network = match peer {
-        IpAddr::V4(peer) => Network::V4 { source: peer.octets(), destination: [10, 0, 0, 1], options: 0 },
-        IpAddr::V6(peer) => {
-            Network::V6 { source: peer.octets(), destination: [0xfd; 16], extensions: Vec::new() }
-        }
+    let segment = Segment {
+        way: Way::Ingress,
+        peer: peer.parse().unwrap(),
+        peer_port: 40000,
+        own_port: port,
+        flags: SYN,
+        loopback: false,
     };
-    let bytes = frame.bytes();
-    let packet = decode(bytes.as_slice()).unwrap().unwrap();
-    let candidates = first_look(&tables.ruleset, &packet, Way::Ingress);
-    let simulated = Simulated { tables, peer, now_ns };
-    decide(&tables.ruleset, candidates, &packet, Way::Ingress, false, &simulated)
+    tables.decide(&segment, BootInstant { ns: now_ns })
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! maps; they differ in what they can do about the answer.
 #![no_std]
 #![no_main]
+#![allow(missing_docs, unreachable_pub, reason = "the program macros make the kernel's entry points")]
 #![allow(
     clippy::inline_always,
     reason = "a BPF call costs registers and loses what the verifier knows of bounds"

@@ -79,14 +79,39 @@ pub fn decide(
 /// A binary search without a branch, since the verifier follows both sides of each: the sign of the distance
 /// is the answer, and the black box keeps the compiler from turning it into a branch again.
 #[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "it is 0 or 1")]
 fn passed(deadlines_ns: &[u64; MAX_DEADLINES], now_ns: u64) -> usize {
     let mut passed = 0;
     let mut step = MAX_DEADLINES / 2;
     while step > 0 {
-        let deadline_ns = deadlines_ns[(passed + step - 1) & (MAX_DEADLINES - 1)];
-        let lies_behind = black_box(deadline_ns.wrapping_sub(now_ns).wrapping_sub(1) >> 63);
-        passed = (passed + step * lies_behind as usize) & (MAX_DEADLINES - 1);
+        let next_ns = deadlines_ns[(passed + step - 1) & (MAX_DEADLINES - 1)];
+        let behind = black_box(next_ns.wrapping_sub(now_ns).wrapping_sub(1) >> 63);
+        passed = (passed + step * behind as usize) & (MAX_DEADLINES - 1);
         step /= 2;
     }
     passed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::NEVER_NS;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_search_counts_what_has_passed(
+            mut deadlines in prop::collection::vec(0..NEVER_NS, 0..MAX_DEADLINES),
+            now_ns in 0..NEVER_NS,
+            exactly in any::<prop::sample::Index>(),
+            on_the_spot in any::<bool>(),
+        ) {
+            deadlines.sort_unstable();
+            let now_ns = if on_the_spot && !deadlines.is_empty() { *exactly.get(&deadlines) } else { now_ns };
+            let mut slots = [NEVER_NS; MAX_DEADLINES];
+            slots[..deadlines.len()].copy_from_slice(&deadlines);
+            let expected = deadlines.iter().filter(|&&deadline| deadline <= now_ns).count();
+            prop_assert_eq!(passed(&slots, now_ns), expected);
+        }
+    }
 }

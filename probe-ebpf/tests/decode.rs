@@ -1,5 +1,7 @@
 //! The decoder, held against frames by description and against arbitrary bytes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use probe_ebpf::{
     decode::{Family, Malformed, decode, mapped, protocol, tcp_flag},
     frames::{Fragment, Frame, Network, Transport},

@@ -1,5 +1,7 @@
 //! The answers, held against an independent decoder.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use etherparse::{Icmpv4Slice, Icmpv6Slice, Ipv4HeaderSlice, Ipv6HeaderSlice, TcpHeaderSlice};
 use probe_ebpf::{
     decode::{Packet, decode, tcp_flag},

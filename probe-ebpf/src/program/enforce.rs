@@ -53,7 +53,9 @@ fn judge<F: Frame>(frame: &F, place: Place) -> Option<Decision> {
         return None;
     }
     let entry = ruleset.entries[rank];
-    if entry.hook != place.hook as u8 {
+    // XDP leaves to TC what is TC's. What XDP should have decided and TC sees all the same came over an
+    // interface without our XDP program: it is decided here.
+    if place.hook == Hook::Xdp && entry.hook != Hook::Xdp as u8 {
         return None;
     }
     record(frame, parked, place.way, entry, control.recording != 0);

@@ -7,8 +7,8 @@ use aya_ebpf::{
 };
 use probe_ebpf::{
     abi::{
-        Control, Counter, InterfaceKey, JournalPage, MAX_BOUND_INTERFACES, MAX_JOURNAL_PAGES, MAX_PEERS,
-        MAX_RULES, OBSERVATIONS, PeerKey, RuleMask, Ruleset,
+        Control, Counter, InterfaceKey, JournalPage, MAX_BOUND_INTERFACES, MAX_COUNTERS, MAX_JOURNAL_PAGES,
+        MAX_PEERS, OBSERVATIONS, PeerKey, RuleMask, Ruleset,
     },
     decode::Packet,
 };
@@ -30,7 +30,7 @@ pub(super) static INTERFACES: HashMap<InterfaceKey, RuleMask> =
     HashMap::with_max_entries(MAX_BOUND_INTERFACES, BPF_F_NO_PREALLOC);
 
 #[map]
-pub(super) static COUNTERS: PerCpuArray<Counter> = PerCpuArray::with_max_entries(MAX_RULES as u32, 0);
+pub(super) static COUNTERS: PerCpuArray<Counter> = PerCpuArray::with_max_entries(MAX_COUNTERS, 0);
 
 #[map]
 pub(super) static OBSERVED: PerCpuArray<u64> = PerCpuArray::with_max_entries(OBSERVATIONS, 0);

@@ -7,7 +7,7 @@
 use crate::decode::{Family, Packet, protocol, tcp_flag};
 
 /// Whether an ICMP error may answer the packet. `to_many` is the link layer's word: the frame was a
-/// broadcast or multicast. `loopback`: it came over `lo`, where 127.0.0.0/8 and ::1 are hosts like others.
+/// broadcast or multicast. `loopback`: it came over `lo`, where 127.0.0.0/8 and `::1` are hosts like others.
 #[inline(always)]
 pub fn icmp_due(
     packet: &Packet,

@@ -82,7 +82,7 @@ pub fn compile(rules: &[RankedRule<'_>]) -> Result<Tables, CompileError> {
     if entrants.len() > MAX_RULES {
         return Err(CompileError::TooManyRules(entrants.len()));
     }
-    let mut ruleset = empty();
+    let mut ruleset = Box::new(Ruleset::EMPTY);
     let mut interfaces = BTreeMap::<u32, RuleMask>::new();
     for (rank, Entrant { ranked, way }) in entrants.iter().enumerate() {
         let rule = ranked.rule;
@@ -123,24 +123,6 @@ pub fn compile(rules: &[RankedRule<'_>]) -> Result<Tables, CompileError> {
     classify(peer, &mut ruleset.peer_class, &mut ruleset.peer_ports)?;
     let peers = peers(entrants.iter().map(|entrant| entrant.ranked.rule.peers.as_slice()))?;
     Ok(Tables { ruleset, peers, interfaces })
-}
-
-fn empty() -> Box<Ruleset> {
-    Box::new(Ruleset {
-        own_class: [0; 65536],
-        peer_class: [0; 65536],
-        own_ports: [RuleMask::EMPTY; MAX_CLASSES],
-        peer_ports: [RuleMask::EMPTY; MAX_CLASSES],
-        portless: RuleMask::EMPTY,
-        situations: [RuleMask::EMPTY; abi::SITUATIONS],
-        wire: RuleMask::EMPTY,
-        loopback: RuleMask::EMPTY,
-        any_peer: RuleMask::EMPTY,
-        any_interface: RuleMask::EMPTY,
-        deadlines_ns: [NEVER_NS; MAX_DEADLINES],
-        live: [RuleMask::EMPTY; MAX_DEADLINES],
-        entries: [Entry::default(); MAX_RULES],
-    })
 }
 
 fn ways(direction: Direction) -> &'static [Way] {
@@ -292,3 +274,6 @@ fn inherit(family: &mut BTreeMap<Ipv6Net, RuleMask>) {
         containing.push((*prefix, *mask));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,12 +3,14 @@
 //! `choice` decides which hook enforces a rule, `compile` turns rules into the tables that the kernel reads:
 //! both are pure. `datapath` loads the programs into a namespace, attaches them, and swaps their tables.
 
+mod ask;
 mod capabilities;
 mod choice;
 mod compile;
 pub mod datapath;
 mod interface;
 
+pub use ask::Segment;
 pub use capabilities::{Capabilities, Refusal};
 pub use choice::{Attachment, Choice, Enforcement, choose};
 pub use compile::{CompileError, RankedRule, Tables, compile};

@@ -13,10 +13,11 @@ use super::{
 use crate::{
     backend::{Choice, datapath::TcFlavour},
     cluster::{Inventory, Target},
-    cut::{self, CutStatus, DEFAULT_LEASE, Request, plan_enforcement},
+    cut::{self, CutError, CutStatus, DEFAULT_LEASE, Request, plan_enforcement},
+    document::{self, Problem},
     lab,
     observe::roles_now,
-    policy::{Place, Plan, Policy, Roles, RuleArgs, resolve},
+    policy::{Place, Plan, Policy, Roles, RuleArgs, reject_rule, resolve},
 };
 
 /// Put a cut in force, and print its id.
@@ -49,6 +50,9 @@ pub(super) struct Args {
     /// Which flavour of TC, where TC is used
     #[arg(long, value_enum, default_value_t, hide = true)]
     tc: TcFlavour,
+    /// Do it even if it ends the SSH session that this command came by
+    #[arg(long)]
+    cut_own_session: bool,
     /// Print the plan, and touch nothing
     #[arg(long)]
     dry_run: bool,
@@ -84,8 +88,14 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
         return dry_run(args, &plan);
     }
     let lease = args.lease.unwrap_or(DEFAULT_LEASE);
-    let request = Request { plan, lease, choice: args.backend, flavour: args.tc };
-    let cut = cut::apply(&request).map_err(cut_error)?;
+    let request = Request {
+        plan,
+        lease,
+        choice: args.backend,
+        flavour: args.tc,
+        cut_own_session: args.cut_own_session,
+    };
+    let cut = cut::apply(&request).map_err(|error| refused(args, error))?;
     match args.format {
         Format::Json => print_json(&Applied {
             schema: "netsplit/apply/1",
@@ -119,7 +129,27 @@ fn plan(args: &Args, policy: &Policy) -> miette::Result<Plan> {
         _ => Roles::default(),
     };
     let place = Place { cluster: cluster.as_ref(), local: args.on.clone() };
-    resolve(policy, &place, &roles).map_err(|error| miette::Report::new(error))
+    resolve(policy, &place, &roles).map_err(|error| {
+        at_rule(args, error.origin, "cannot be resolved", &error.why(), &error.way_out())
+            .unwrap_or_else(|| error.into())
+    })
+}
+
+/// A cut's error; what a backend refuses is shown in the policy.
+fn refused(args: &Args, error: CutError) -> miette::Report {
+    let CutError::Refused(refusal) = &error else { return cut_error(error) };
+    let cannot = format!("cannot be enforced by {}", refusal.backend);
+    at_rule(args, refusal.rule - 1, &cannot, &refusal.why, refusal.way_out)
+        .unwrap_or_else(|| cut_error(error))
+}
+
+/// Shows a rule of the policy's file, and what is wrong with it; `None` without a file.
+fn at_rule(args: &Args, rule: usize, what: &str, why: &str, way_out: &str) -> Option<miette::Report> {
+    let path = args.policy.as_ref()?;
+    let text = document::load(path).ok()?;
+    let problem =
+        |span| Problem::new(format!("rule {} {what}: {why}", rule + 1)).at(span, "this rule").help(way_out);
+    Some(reject_rule(&path.display().to_string(), &text, rule, problem).into())
 }
 
 fn dry_run(args: &Args, plan: &Plan) -> miette::Result<ExitCode> {
@@ -128,7 +158,7 @@ fn dry_run(args: &Args, plan: &Plan) -> miette::Result<ExitCode> {
         .iter()
         .map(|node| Ok((node, plan_enforcement(node, args.backend)?)))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(cut_error)?;
+        .map_err(|error| refused(args, error))?;
     if args.format == Format::Json {
         print(&(plan.to_json().into_diagnostic()? + "\n"))?;
         return Ok(ExitCode::Success);

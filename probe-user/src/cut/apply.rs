@@ -9,14 +9,11 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 use jiff::Timestamp;
 use probe_ebpf::abi::Hook;
 
-use super::{CutError, CutId, CutStatus, privilege::check_privilege, status::node_status};
+use super::{CutError, CutId, CutStatus, privilege::check_privilege, session, status::node_status};
 use crate::{
     backend::{
         Choice, Enforcement, Interface, RankedRule, choose, compile,
-        datapath::{
-            CutRecord, Datapath, DatapathError, Journal, Lock, RuleRecord, TcFlavour, Wanted,
-            remove_root_if_empty,
-        },
+        datapath::{CutRecord, Datapath, Journal, Lock, RuleRecord, TcFlavour, Wanted, remove_root_if_empty},
         interfaces,
     },
     clock::BootInstant,
@@ -38,6 +35,8 @@ pub struct Request {
     pub choice: Choice,
     /// Which flavour of TC.
     pub flavour: TcFlavour,
+    /// Whether it may end the SSH session that this process was started from.
+    pub cut_own_session: bool,
 }
 
 /// A cut in force.
@@ -73,6 +72,9 @@ impl fmt::Display for Scheme {
 /// Puts a plan in force on all its nodes, or on none. Returns when packets are being judged by it.
 pub fn apply(request: &Request) -> Result<Cut, CutError> {
     check_privilege()?;
+    if !request.cut_own_session {
+        session::check(&request.plan)?;
+    }
     let mut seen = BTreeSet::new();
     if let Some(twice) = request.plan.nodes.iter().find(|node| !seen.insert(&node.target)) {
         return Err(CutError::TwiceTheSame(twice.target.clone()));
@@ -271,10 +273,4 @@ fn scheme(
     }
     let enforcement = choose(choice, rule, &on)?;
     Ok(Scheme { interfaces: on.iter().map(|interface| interface.name.clone()).collect(), enforcement })
-}
-
-impl From<DatapathError> for CutError {
-    fn from(source: DatapathError) -> Self {
-        Self::Datapath { target: Target::Local, source }
-    }
 }

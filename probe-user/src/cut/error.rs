@@ -59,13 +59,24 @@ pub enum CutError {
     /// The plan names two nodes in one namespace.
     #[error("the plan names {0} twice; one namespace is one node")]
     TwiceTheSame(Target),
+    /// It would end the session that the command came by.
+    #[error(
+        "rule {rule} would cut the SSH session that this command came by, `{packet}`; leave its port or its \
+         peer out, or say --cut-own-session"
+    )]
+    OwnSession {
+        /// The rule's place in the policy, from 1.
+        rule: usize,
+        /// A packet of the session that the rule decides.
+        packet: String,
+    },
     /// The kernel's side failed.
     #[error("the datapath of {target} failed")]
     Datapath {
         /// Where.
         target: Target,
         /// What failed.
-        source: DatapathError,
+        source: Box<DatapathError>,
     },
     /// No such cut.
     #[error("no cut {0} is in force; `netsplit status` lists the cuts")]
@@ -80,6 +91,12 @@ impl CutError {
 
     pub(super) fn at(target: &Target) -> impl Fn(DatapathError) -> Self {
         let target = target.clone();
-        move |source| Self::Datapath { target: target.clone(), source }
+        move |source| Self::Datapath { target: target.clone(), source: Box::new(source) }
+    }
+}
+
+impl From<DatapathError> for CutError {
+    fn from(source: DatapathError) -> Self {
+        Self::Datapath { target: Target::Local, source: Box::new(source) }
     }
 }

@@ -6,6 +6,7 @@ mod guard;
 mod id;
 mod privilege;
 mod revert;
+mod session;
 mod status;
 
 pub use apply::{Cut, DEFAULT_LEASE, Request, Scheme, apply, plan_enforcement};

@@ -96,7 +96,7 @@ pub fn status() -> Result<Vec<CutStatus>, CutError> {
             Ok(status) => cuts.extend(status),
             // Another controller may be taking it away at this moment.
             Err(error) if !datapath.is_whole() => {
-                tracing::debug!(%error, "a datapath is half-made or half-gone")
+                tracing::debug!(%error, "a datapath is half-made or half-gone");
             }
             Err(error) => return Err(error.into()),
         }

@@ -19,7 +19,7 @@ use probe_ebpf::{
 use serde_json::Value;
 
 use crate::{
-    backend::datapath::{Datapath, DatapathError, HitReader, Lock, RuleRecord},
+    backend::datapath::{Datapath, DatapathError, DatapathLog, HitReader, Lock, RuleRecord},
     cut::{Cut, CutId},
     record::{Event, EventSink, HitSummary, Kind, Source},
 };
@@ -47,8 +47,8 @@ impl HitCount {
             if let Some(record) = journal.cuts.into_iter().find(|record| record.id == cut.id) {
                 datapath.set_recording(&lock, true)?;
                 let rules = record.rules.into_iter().map(RuleView::new).collect();
-                let hits = datapath.hits()?;
-                nodes.push(NodeView { cut: cut.id.clone(), node: record.node, datapath, hits, rules });
+                let (hits, log) = (datapath.hits()?, datapath.log()?);
+                nodes.push(NodeView { cut: cut.id.clone(), node: record.node, datapath, hits, log, rules });
             }
         }
         let (stop, stopped) = mpsc::channel::<()>();
@@ -89,6 +89,7 @@ struct NodeView {
     node: String,
     datapath: Datapath,
     hits: HitReader,
+    log: Option<DatapathLog>,
     rules: Vec<RuleView>,
 }
 
@@ -107,6 +108,9 @@ impl RuleView {
 
 impl NodeView {
     fn look(&mut self, sink: &EventSink, last: bool) {
+        if let Some(log) = &mut self.log {
+            log.flush();
+        }
         let mut examples: HashMap<u32, String> = HashMap::new();
         self.hits.drain(|hit| {
             examples.entry(hit.counter).or_insert_with(|| in_words(hit));

@@ -11,7 +11,7 @@ mod words;
 
 pub use model::{Action, Direction, Flows, NodeSelector, Peer, Policy, PortRange, Protocol, Rule};
 pub(crate) use parse::rules as read_rules;
-pub use parse::{RuleArgs, parse};
+pub use parse::{RuleArgs, parse, reject_rule};
 pub use plan::{NodePlan, Plan, PlannedRule};
 pub use resolve::{Place, ResolveError, resolve};
 pub use roles::Roles;

@@ -1,5 +1,7 @@
 //! The loaded programs themselves (`BPF_PROG_TEST_RUN`), held against a plain model of the policy.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 

@@ -84,7 +84,7 @@ pub(super) fn stage(pins: &Pins, tables: &Tables, journal: &Journal) -> Result<(
     if let Err(errno) = membarrier(MembarrierCommand::Global) {
         tracing::debug!(%errno, "no global memory barrier; relying on the time since the last commit");
     }
-    array::<Ruleset>(pins, "RULESETS")?.set(bank, &*tables.ruleset, 0).map_err(written("RULESETS"))?;
+    array::<Ruleset>(pins, "RULESETS")?.set(bank, tables.ruleset.as_ref(), 0).map_err(written("RULESETS"))?;
     stage_peers(pins, bank, tables)?;
     stage_interfaces(pins, bank, tables)?;
     write_pages(pins, bank, journal)

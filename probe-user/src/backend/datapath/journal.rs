@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Attached;
+use probe_ebpf::abi::MAX_COUNTERS;
+
 use crate::{clock::BootInstant, cluster::Target, cut::CutId, policy::PlannedRule};
 
 /// What is attached in a namespace. Written as soon as it is true, so that whoever comes after a kill finds
@@ -63,6 +65,6 @@ impl Journal {
     pub fn free_counters(&self) -> impl Iterator<Item = u32> + use<> {
         let used: Vec<u32> =
             self.cuts.iter().flat_map(|cut| cut.rules.iter().map(|rule| rule.counter)).collect();
-        (0..probe_ebpf::abi::MAX_RULES as u32).filter(move |counter| !used.contains(counter))
+        (0..MAX_COUNTERS).filter(move |counter| !used.contains(counter))
     }
 }

@@ -12,6 +12,7 @@ mod banks;
 mod error;
 mod hits;
 mod journal;
+mod log;
 mod object;
 mod pins;
 
@@ -20,6 +21,7 @@ pub use banks::CounterSum;
 pub use error::DatapathError;
 pub use hits::HitReader;
 pub use journal::{CutRecord, Installation, Journal, RuleRecord};
+pub use log::DatapathLog;
 pub use object::{object, program_names};
 pub(crate) use pins::remove_root_if_empty;
 pub use pins::{Lock, Pins};
@@ -137,6 +139,12 @@ impl Datapath {
     /// The hits that the programs tell of while somebody is recording.
     pub fn hits(&self) -> Result<HitReader, DatapathError> {
         HitReader::open(&self.pins)
+    }
+
+    /// What the programs log, if they were loaded with `NETSPLIT_DATAPATH_LOG` set: each flush hands it to
+    /// the `log` crate.
+    pub fn log(&self) -> Result<Option<DatapathLog>, DatapathError> {
+        DatapathLog::open(&self.pins)
     }
 
     /// Detaches everything, and removes every pin. Nothing is left.

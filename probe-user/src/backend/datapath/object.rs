@@ -20,7 +20,7 @@ const MAPS: [&str; 8] =
     ["CONTROL", "RULESETS", "PEERS", "INTERFACES", "COUNTERS", "OBSERVED", "HITS", "JOURNAL"];
 
 /// aya-log's ring buffer; there only if the programs log.
-const LOGS: &str = "AYA_LOGS";
+pub(super) const LOGS: &str = "AYA_LOGS";
 
 /// The bytes of the embedded object.
 pub fn object() -> &'static [u8] {

@@ -132,7 +132,13 @@ fn request(way: &Way, port: u16) -> Request {
     };
     let node = NodePlan { node: "doctor".to_owned(), target: Target::Local, rules: vec![rule] };
     let plan = Plan { description: "a trial of netsplit doctor".to_owned(), nodes: vec![node] };
-    Request { plan, lease: Duration::from_secs(10), choice: way.choice, flavour: way.flavour }
+    Request {
+        plan,
+        lease: Duration::from_secs(10),
+        choice: way.choice,
+        flavour: way.flavour,
+        cut_own_session: false,
+    }
 }
 
 fn meets(address: SocketAddr) -> io::Result<()> {

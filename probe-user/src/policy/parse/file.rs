@@ -1,6 +1,6 @@
 //! A policy's TOML.
 
-use std::path::Path;
+use std::{convert::Infallible, path::Path};
 
 use super::{
     draft::{Draft, Part, Parts},
@@ -22,6 +22,20 @@ impl Policy {
     /// Reads a policy's file.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
         Ok(parse(&path.display().to_string(), &document::load(path)?)?)
+    }
+}
+
+/// Rejects a good policy for what one of its rules, counted from 0, met later: a cluster without a leader, a
+/// backend that cannot honour it. `problem` gets the rule's place.
+pub fn reject_rule(name: &str, text: &str, rule: usize, problem: impl FnOnce(Span) -> Problem) -> Rejected {
+    let rejected = document::read(name, text, |file| {
+        let tables = file.optional("rule").and_then(|rules| rules.tables("a rule").ok()).unwrap_or_default();
+        let span = tables.get(rule).map_or_else(|| file.span(), Table::span);
+        Err::<Infallible, _>(file.problems().report(problem(span)))
+    });
+    match rejected {
+        Err(rejected) => rejected,
+        Ok(never) => match never {},
     }
 }
 

@@ -14,5 +14,5 @@ mod tests;
 mod word;
 
 pub use arguments::RuleArgs;
-pub use file::parse;
 pub(crate) use file::rules;
+pub use file::{parse, reject_rule};

@@ -34,6 +34,18 @@ pub(super) enum Why {
     NothingOnLoopback { node: String, address: IpAddr },
 }
 
+impl ResolveError {
+    /// Why, without the rule that it is about.
+    pub fn why(&self) -> String {
+        self.why.to_string()
+    }
+
+    /// What to do about it.
+    pub fn way_out(&self) -> String {
+        self.why.way_out()
+    }
+}
+
 impl Why {
     pub(super) fn in_rule(self, origin: usize) -> ResolveError {
         ResolveError { origin, why: self }

@@ -53,6 +53,7 @@ impl World for Kernel {
             lease,
             choice: Choice::default(),
             flavour: TcFlavour::default(),
+            cut_own_session: false,
         })?)
     }
 

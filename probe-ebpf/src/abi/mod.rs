@@ -3,7 +3,11 @@
 //! A namespace holds one datapath, and the datapath two banks. [`Control::bank`] says which bank packets
 //! see; a new ruleset is written into the other one and becomes true by storing that single word.
 
+mod mask;
+
 use core::mem::size_of;
+
+pub use mask::RuleMask;
 
 /// Changes whenever a type, a map or the meaning of a field here changes: user space refuses a datapath of
 /// another version.
@@ -11,6 +15,9 @@ pub const ABI_VERSION: u32 = 1;
 
 /// How many rules one namespace can hold, over all its cuts.
 pub const MAX_RULES: usize = 256;
+
+/// How many rules can be counted: each has a place of its own, in both directions the same.
+pub const MAX_COUNTERS: u32 = 256;
 
 /// How many different sets of rules the ports of one namespace can fall into. Each port range adds at most
 /// two boundaries, and so at most two classes.
@@ -34,78 +41,6 @@ pub const LOOPBACK_IFINDEX: u32 = 1;
 
 /// The `skb->mark` of replies that the TC programs send, so that no rule judges them again.
 pub const REPLY_MARK: u32 = 0x6e73_706c;
-
-const WORDS: usize = MAX_RULES / 64;
-
-/// A set of rules, one bit each. The bit's place is the rule's rank: the lowest live rule decides.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RuleMask {
-    words: [u64; WORDS],
-}
-
-impl RuleMask {
-    /// No rule.
-    pub const EMPTY: Self = Self { words: [0; WORDS] };
-
-    /// Adds the rule of rank `rank`.
-    pub fn insert(&mut self, rank: usize) {
-        self.words[rank / 64] |= 1 << (rank % 64);
-    }
-
-    /// Whether the rule of rank `rank` is in the set.
-    pub const fn contains(&self, rank: usize) -> bool {
-        self.words[rank / 64] & (1 << (rank % 64)) != 0
-    }
-
-    /// The rules in both sets.
-    #[inline(always)]
-    #[must_use]
-    pub const fn and(&self, other: &Self) -> Self {
-        let (a, b) = (&self.words, &other.words);
-        Self { words: [a[0] & b[0], a[1] & b[1], a[2] & b[2], a[3] & b[3]] }
-    }
-
-    /// The rules in either set.
-    #[inline(always)]
-    #[must_use]
-    pub const fn or(&self, other: &Self) -> Self {
-        let (a, b) = (&self.words, &other.words);
-        Self { words: [a[0] | b[0], a[1] | b[1], a[2] | b[2], a[3] | b[3]] }
-    }
-
-    /// Whether no rule is left.
-    #[inline(always)]
-    pub const fn is_empty(&self) -> bool {
-        let w = &self.words;
-        w[0] | w[1] | w[2] | w[3] == 0
-    }
-
-    /// Takes the lowest rank out of the set.
-    #[inline(always)]
-    pub const fn pop(&mut self) -> Option<usize> {
-        // Written out, since a loop over the words would index the stack by a variable.
-        let w = &mut self.words;
-        if w[0] != 0 {
-            Some(pop_word(&mut w[0]))
-        } else if w[1] != 0 {
-            Some(64 + pop_word(&mut w[1]))
-        } else if w[2] != 0 {
-            Some(128 + pop_word(&mut w[2]))
-        } else if w[3] != 0 {
-            Some(192 + pop_word(&mut w[3]))
-        } else {
-            None
-        }
-    }
-}
-
-#[inline(always)]
-const fn pop_word(word: &mut u64) -> usize {
-    let bit = word.trailing_zeros() as usize;
-    *word &= word.wrapping_sub(1);
-    bit
-}
 
 /// Which way a packet goes at the hook.
 #[repr(u8)]
@@ -173,6 +108,26 @@ pub struct Ruleset {
     pub live: [RuleMask; MAX_DEADLINES],
     /// The rules by rank.
     pub entries: [Entry; MAX_RULES],
+}
+
+impl Ruleset {
+    /// No rule at all: every packet passes.
+    #[expect(clippy::large_stack_arrays, reason = "a constant; it is copied into a box")]
+    pub const EMPTY: Self = Self {
+        own_class: [0; 65536],
+        peer_class: [0; 65536],
+        own_ports: [RuleMask::EMPTY; MAX_CLASSES],
+        peer_ports: [RuleMask::EMPTY; MAX_CLASSES],
+        portless: RuleMask::EMPTY,
+        situations: [RuleMask::EMPTY; SITUATIONS],
+        wire: RuleMask::EMPTY,
+        loopback: RuleMask::EMPTY,
+        any_peer: RuleMask::EMPTY,
+        any_interface: RuleMask::EMPTY,
+        deadlines_ns: [NEVER_NS; MAX_DEADLINES],
+        live: [RuleMask::EMPTY; MAX_DEADLINES],
+        entries: [Entry { counter: 0, action: 0, hook: 0, reserved: 0 }; MAX_RULES],
+    };
 }
 
 /// How many slots there are for deadlines. The last one is always [`NEVER_NS`].
@@ -395,21 +350,6 @@ mod pod {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ranks_come_out_lowest_first() {
-        let mut mask = RuleMask::EMPTY;
-        for rank in [255, 0, 64, 63, 130] {
-            mask.insert(rank);
-        }
-        assert!(mask.contains(130) && !mask.contains(131));
-        let mut ranks = Vec::new();
-        while let Some(rank) = mask.pop() {
-            ranks.push(rank);
-        }
-        assert_eq!(ranks, [0, 63, 64, 130, 255]);
-        assert!(mask.is_empty());
-    }
 
     #[test]
     fn every_situation_has_a_place_of_its_own() {

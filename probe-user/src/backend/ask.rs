@@ -1,0 +1,83 @@
+//! Asking compiled tables about a packet without a kernel: the same functions that the programs run, over the
+//! same tables, with the look-ups done in user space.
+
+use std::net::IpAddr;
+
+use probe_ebpf::{
+    abi::{RuleMask, Way},
+    decode::{Family, Packet, protocol},
+    verdict::{Surroundings, decide, first_look},
+};
+
+use super::Tables;
+use crate::clock::BootInstant;
+
+/// A TCP segment, as far as rules distinguish it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Which way it goes, seen from the node.
+    pub way: Way,
+    /// The peer.
+    pub peer: IpAddr,
+    /// The peer's port.
+    pub peer_port: u16,
+    /// The node's port.
+    pub own_port: u16,
+    /// The control bits (`probe_ebpf::decode::tcp_flag`).
+    pub flags: u8,
+    /// Whether it goes over `lo`.
+    pub loopback: bool,
+}
+
+impl Tables {
+    /// The rank of the rule that decides a segment at this moment. A rule that is bound to interfaces
+    /// counts as bound to the segment's.
+    pub fn decide(&self, segment: &Segment, now: BootInstant) -> Option<usize> {
+        let (source_port, destination_port) = match segment.way {
+            Way::Ingress => (segment.peer_port, segment.own_port),
+            Way::Egress => (segment.own_port, segment.peer_port),
+        };
+        let packet = Packet {
+            family: if segment.peer.is_ipv4() { Family::V4 } else { Family::V6 },
+            // Only readers of bytes need offsets.
+            network: 0,
+            transport: 0,
+            end: 0,
+            protocol: protocol::TCP,
+            later_fragment: false,
+            source_port,
+            destination_port,
+            tcp_flags: segment.flags,
+            icmp_type: 0,
+        };
+        let candidates = first_look(&self.ruleset, &packet, segment.way);
+        let lookups = Lookups { tables: self, peer: segment.peer, now };
+        decide(&self.ruleset, candidates, &packet, segment.way, segment.loopback, &lookups)
+    }
+}
+
+struct Lookups<'a> {
+    tables: &'a Tables,
+    peer: IpAddr,
+    now: BootInstant,
+}
+
+impl Surroundings for Lookups<'_> {
+    fn peer_rules(&self) -> RuleMask {
+        let peer = match self.peer {
+            IpAddr::V4(peer) => peer.to_ipv6_mapped(),
+            IpAddr::V6(peer) => peer,
+        };
+        let containing = self.tables.peers.iter().filter(|(prefix, _)| prefix.contains(&peer));
+        let longest = containing.max_by_key(|(prefix, _)| prefix.prefix_len());
+        longest.map_or(RuleMask::EMPTY, |(_, mask)| *mask)
+    }
+
+    fn interface_rules(&self) -> RuleMask {
+        self.tables.interfaces.values().fold(RuleMask::EMPTY, |all, mask| all.or(mask))
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.now.ns
+    }
+}

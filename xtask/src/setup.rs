@@ -64,7 +64,7 @@ fn get(missing: &[Missing]) -> Result<(), Failure> {
     eprintln!("missing: {}", names(missing));
     let packages = packages(missing);
     if !packages.is_empty() {
-        eprintln!("installing Debian's {} …", Vec::from_iter(packages.iter().copied()).join(", "));
+        eprintln!("installing Debian's {} …", Vec::from_iter(packages.clone()).join(", "));
         debian::install(&packages)?;
     }
     for need in missing {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Attached;
+use super::{Attached, Clsact};
 use crate::{clock::BootInstant, cluster::Target, cut::CutId, policy::PlannedRule};
 
 /// What is attached in a namespace. Written as soon as it is true, so that whoever comes after a kill finds
@@ -14,6 +14,8 @@ pub struct Installation {
     pub target: Option<Target>,
     /// What is attached where.
     pub attached: Vec<Attached>,
+    /// The clsact qdiscs that are used.
+    pub clsact: Vec<Clsact>,
 }
 
 /// The cuts of a namespace. Changes in the same instant as the rules.

@@ -9,6 +9,7 @@
 
 mod attach;
 mod banks;
+mod clsact;
 mod error;
 mod hits;
 mod journal;
@@ -17,6 +18,7 @@ mod pins;
 
 pub use attach::{AttachMode, Attached, TcFlavour, Wanted};
 pub use banks::CounterSum;
+pub use clsact::Clsact;
 pub use error::DatapathError;
 pub use hits::HitReader;
 pub use journal::{CutRecord, Installation, Journal, RuleRecord};

@@ -27,7 +27,7 @@ pub(crate) use pins::remove_root_if_empty;
 pub use pins::{Lock, Pins};
 
 use super::Tables;
-use crate::cluster::Target;
+use crate::{clock::BootInstant, cluster::Target};
 
 /// The datapath of one network namespace.
 #[derive(Debug)]
@@ -37,14 +37,19 @@ pub struct Datapath {
 }
 
 impl Datapath {
-    /// The datapath of the calling thread's network namespace, loaded now if it is not there yet.
+    /// The datapath of the calling thread's network namespace, loaded now if none is there that cuts anybody
+    /// off.
     pub fn open_or_load(_lock: &Lock) -> Result<Self, DatapathError> {
         let pins = Pins::of_this_namespace()?;
         if pins.is_complete() {
             banks::check_version(&pins)?;
-            return Ok(Self { pins, fresh: false });
+            let now = BootInstant::now();
+            if banks::read_journal(&pins)?.cuts.iter().any(|cut| cut.deadline > now) {
+                return Ok(Self { pins, fresh: false });
+            }
         }
-        // What a killed controller left half-made holds no cut.
+        // What a killed controller left half-made or without a cut, and what leases have ended: nobody needs
+        // it, and its programs may hang where the next cut cannot use them.
         attach::remove_all(&pins)?;
         object::load(&pins)?;
         Ok(Self { pins, fresh: true })

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 const ROOT: &str = "/sys/fs/bpf/netsplit";
 
-/// Every program, map and link of this machine that has one of netsplit's names, as bpftool lists them.
+/// Every program, map and link of this machine, as bpftool lists them: kind, id, name.
 fn objects() -> BTreeMap<(&'static str, u64), String> {
     let mut found = BTreeMap::new();
     for kind in ["prog", "map", "link"] {
@@ -24,7 +24,6 @@ fn objects() -> BTreeMap<(&'static str, u64), String> {
     found
 }
 
-/// The links are of programs, so their names say nothing; all that are new count.
 fn new_objects(before: &BTreeMap<(&'static str, u64), String>) -> Vec<String> {
     let new = objects().into_iter().filter(|(id, _)| !before.contains_key(id));
     new.map(|((kind, id), name)| format!("{kind} {id} {name}")).collect()

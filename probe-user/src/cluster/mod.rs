@@ -1,7 +1,10 @@
 //! The cluster under test: its inventory, how to reach each node, and what can be done to it.
 
+#[cfg(test)]
+pub(crate) mod fakes;
 mod inventory;
 mod namespace;
+mod process;
 mod target;
 
 pub use inventory::{
@@ -9,4 +12,5 @@ pub use inventory::{
     Node, Observer, Postgres, Timings,
 };
 pub use namespace::{NamespaceError, within};
+pub use process::{Paused, Process, ProcessError, Server};
 pub use target::{Target, TargetError};

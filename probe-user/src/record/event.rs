@@ -132,6 +132,36 @@ pub struct StepMark {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// In the `end` of a step that did something to the cluster: what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Acted>,
+}
+
+/// What an action did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acted {
+    /// When it began.
+    pub began: BootInstant,
+    /// The node that it was done to; `null` where it was done to none.
+    pub node: Option<String>,
+    /// What came of it, in words; `null` where it failed.
+    pub outcome: Option<String>,
+    /// The HTTP request that it was, and its answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Answered>,
+}
+
+/// An HTTP request to Patroni, and its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// The request, such as `POST http://10.88.0.11:8008/switchover`.
+    pub request: String,
+    /// The status that the scenario expects.
+    pub expected: u16,
+    /// The status that came; `null` where no answer did.
+    pub status: Option<u16>,
+    /// The answer's body, or why there was none.
+    pub body: String,
 }
 
 /// Payload of [`Kind::Applied`].

@@ -19,8 +19,9 @@ mod zero;
 
 pub use environment::Environment;
 pub use event::{
-    Applied, ClientWrite, ClusterMember, ClusterView, Event, HitSummary, Inside, Kind, LeaderKey, MemberKey,
-    PortState, RestState, Reverted, RowsFound, ServerState, Source, StepMark, WriteOutcome,
+    Acted, Answered, Applied, ClientWrite, ClusterMember, ClusterView, Event, HitSummary, Inside, Kind,
+    LeaderKey, MemberKey, PortState, RestState, Reverted, RowsFound, ServerState, Source, StepMark,
+    WriteOutcome,
 };
 pub use metrics::{Metrics, TwoWritable, metrics};
 pub(crate) use metrics::{before, member_back};

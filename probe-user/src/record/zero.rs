@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Applied, Event, HitSummary, Kind, Reverted};
+use super::{Applied, Event, HitSummary, Kind, Reverted, StepMark};
 use crate::clock::BootInstant;
 
 /// The moment that a run counts its seconds from.
@@ -22,7 +22,9 @@ pub enum ZeroFrom {
     Hit,
     /// No packet was hit: the first cut came into force.
     Applied,
-    /// No cut was applied: the first event.
+    /// No cut was applied: the first action on the cluster began.
+    Action,
+    /// Neither: the first event.
     Start,
 }
 
@@ -33,7 +35,8 @@ impl Zero {
     }
 }
 
-/// The run's zero: the first packet hit, else the first cut in force, else the first event.
+/// The run's zero: the first packet hit, else the first cut in force, else the first action on the cluster, else
+/// the first event.
 ///
 /// `None` only where there are no events at all. The order of `events` does not matter.
 pub fn zero(events: &[Event]) -> Option<Zero> {
@@ -45,9 +48,14 @@ pub fn zero(events: &[Event]) -> Option<Zero> {
             .map(|event| event.boot_ns)
             .min()
     };
+    let acted = || {
+        let marks = events.iter().filter(|event| event.kind == Kind::Step);
+        marks.filter_map(|event| event.after_as::<StepMark>()?.action).map(|action| action.began).min()
+    };
     let start = || events.iter().map(|event| event.boot_ns).min();
     hit.map(|at| Zero { at, from: ZeroFrom::Hit })
         .or_else(|| applied().map(|at| Zero { at, from: ZeroFrom::Applied }))
+        .or_else(|| acted().map(|at| Zero { at, from: ZeroFrom::Action }))
         .or_else(|| start().map(|at| Zero { at, from: ZeroFrom::Start }))
 }
 

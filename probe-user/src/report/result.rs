@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cluster::Timings,
     record::{
-        Applied, Environment, Event, HitSummary, Kind, Metrics, StepMark, Transition, Zero, hits, in_order,
-        rule_in_words, zero,
+        Acted, Answered, Applied, Environment, Event, HitSummary, Kind, Metrics, StepMark, Transition, Zero,
+        hits, in_order, rule_in_words, zero,
     },
     scenario::{Evidence, Judgement, Scenario, Step, Verdict},
 };
@@ -110,6 +110,9 @@ pub struct StepRecord {
     pub to_s: Option<f64>,
     /// Why it failed.
     pub error: Option<String>,
+    /// What it did to the cluster, where it did something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Acted>,
 }
 
 /// What the mark behind the last step is called: its error is the run's.
@@ -129,9 +132,10 @@ impl RunResult {
             .as_ref()
             .map_or(Timings { ttl: 0, loop_wait: 0, retry_timeout: 0 }, |environment| environment.timings);
         let evidence = Evidence::new(events, timings);
-        let expectations: Vec<_> =
-            scenario.expectations.iter().map(|expectation| expectation.judge(&evidence)).collect();
         let record = steps_and_cuts(scenario, &ordered, zero(events));
+        let mut expectations: Vec<_> =
+            scenario.expectations.iter().map(|expectation| expectation.judge(&evidence)).collect();
+        expectations.extend(answers(&record.steps));
         let trouble = ordered.iter().filter(|event| event.kind == Kind::Trouble);
         let (verdict, reason) = verdict(scenario, &record, environment.is_some(), &expectations);
         Self {
@@ -197,10 +201,18 @@ fn steps_and_cuts(scenario: &Scenario, ordered: &[&Event], zero: Option<Zero>) -
                     step = Some(mark.index);
                     let from_s = zero.seconds(event.boot_ns);
                     let StepMark { index, what, .. } = mark;
-                    record.steps.push(StepRecord { index, what, from_s, to_s: None, error: None });
+                    record.steps.push(StepRecord {
+                        index,
+                        what,
+                        from_s,
+                        to_s: None,
+                        error: None,
+                        action: None,
+                    });
                 } else if let Some(open) = record.steps.iter_mut().rfind(|open| open.index == mark.index) {
                     open.to_s = Some(zero.seconds(event.boot_ns));
                     open.error = mark.error;
+                    open.action = mark.action;
                 }
             }
             Kind::Applied => {
@@ -238,6 +250,22 @@ fn steps_and_cuts(scenario: &Scenario, ordered: &[&Event], zero: Option<Zero>) -
         cut.example = hit.example;
     }
     record
+}
+
+/// Whether Patroni answered each request with the status that its step expects, as an expectation of its own.
+fn answers(steps: &[StepRecord]) -> Vec<Judgement> {
+    let requests = steps.iter().filter_map(|step| Some((step, step.action.as_ref()?.request.as_ref()?)));
+    let judge = |(step, request): (&StepRecord, &Answered)| Judgement {
+        name: format!("step-{}-answer", step.index + 1),
+        verdict: if request.status == Some(request.expected) { Verdict::Pass } else { Verdict::Fail },
+        expected: format!("{} to {}", request.expected, request.request),
+        observed: match request.status {
+            Some(status) => format!("{status}: {}", request.body),
+            None => format!("no answer: {}", request.body),
+        },
+        at_s: step.to_s,
+    };
+    requests.map(judge).collect()
 }
 
 fn trouble_in_words(event: &Event) -> String {

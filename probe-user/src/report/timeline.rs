@@ -56,6 +56,10 @@ pub fn timeline(result: &RunResult) -> Vec<Line> {
             let text = step.what.clone();
             lines.push(Line { at_s: step.from_s, tone: Tone::Step, subject: "scenario".to_owned(), text });
         }
+        if let Some(outcome) = step.action.as_ref().and_then(|action| action.outcome.clone()) {
+            let at_s = step.to_s.unwrap_or(step.from_s);
+            lines.push(Line { at_s, tone: Tone::Step, subject: "scenario".to_owned(), text: outcome });
+        }
         if let Some(error) = &step.error {
             let at_s = step.to_s.unwrap_or(step.from_s);
             let text = format!("{}: {error}", step.what);

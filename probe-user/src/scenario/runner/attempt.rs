@@ -1,6 +1,7 @@
 //! One way through a scenario, from the first look at the cluster to the last revert.
 
 use std::{
+    any::Any,
     thread,
     time::{Duration, Instant},
 };
@@ -13,11 +14,14 @@ use super::{
     world::{Watching, World},
 };
 use crate::{
+    clock::BootInstant,
     cluster::{Inventory, Target},
     cut::DEFAULT_LEASE,
     policy::{Place, Policy, Roles, resolve},
-    record::{EventSink, Kind, Recorder, Source, StepMark, View, in_order},
-    scenario::{Act, ActError, ApplyStep, Condition, Evidence, Expression, Scope, Step, UntilStep},
+    record::{Acted, EventSink, Kind, Recorder, Source, StepMark, View, ZeroFrom, in_order},
+    scenario::{
+        Act, ActError, ActNode, ApplyStep, Condition, Evidence, Expression, Scene, Scope, Step, UntilStep,
+    },
 };
 
 /// How often the record is looked at while something is waited for.
@@ -51,6 +55,10 @@ pub(super) struct Attempt<'run> {
     progress: &'run mut dyn Progress,
     live: Live<'run>,
     sink: EventSink,
+    /// What the action of the present step did.
+    acted: Option<Acted>,
+    /// What actions left to be undone at the end; the last is undone first.
+    until_end: Vec<Box<dyn Any>>,
     // In this order: when all is dropped in a panic, the cuts go before the observers.
     cuts: Cuts<'run>,
     watch: Option<Box<dyn Watching>>,
@@ -73,6 +81,8 @@ impl<'run> Attempt<'run> {
             progress,
             live: Live::new(recorder),
             sink: recorder.sink(),
+            acted: None,
+            until_end: Vec::new(),
             cuts: Cuts::new(world, recorder.sink()),
             watch: None,
         }
@@ -107,8 +117,11 @@ impl<'run> Attempt<'run> {
         Ok(())
     }
 
-    /// Reverts what is in force and ends the observers, however the attempt went.
+    /// Undoes and reverts what is in force and ends the observers, however the attempt went.
     pub(super) fn end(&mut self, last_check: Duration) -> Result<(), Stop> {
+        while let Some(undone) = self.until_end.pop() {
+            drop(undone);
+        }
         let why = if (self.stop)() { "interrupted" } else { "revert" };
         let reverted = self.cuts.revert(None, why).map_err(Stop::Failed);
         if let Some(watch) = self.watch.take() {
@@ -208,21 +221,35 @@ impl<'run> Attempt<'run> {
 
     fn act(&mut self, act: &Act) -> Result<(), Stop> {
         let timeout = self.span(act.timeout())?;
-        let place = match act.node() {
-            None => self.inventory.observer.transport.clone(),
-            Some(name) => {
-                self.live.look(self.progress);
-                let leader = View::after(in_order(&self.live.events)).holder().map(str::to_owned);
-                let wanted = if name == "@leader" { leader.as_deref() } else { Some(name) };
-                let node = wanted.and_then(|name| self.inventory.node(name));
-                let node = node.ok_or_else(|| Stop::Failed(format!("the inventory has no node `{name}`")))?;
-                node.transport.clone()
-            }
+        self.live.look(self.progress);
+        let leader = View::after(in_order(&self.live.events)).holder().map(str::to_owned);
+        let before = Evidence::new(&self.live.events, self.inventory.timings);
+        let disturbed = before.zero.is_some_and(|zero| zero.from != ZeroFrom::Start);
+        let old_leader = if disturbed { before.leader.clone() } else { leader.clone() };
+        drop(before);
+        let mut scene = Scene {
+            inventory: self.inventory,
+            leader: leader.as_deref(),
+            old_leader: old_leader.as_deref(),
+            node: None,
+            timeout,
+            stop: self.stop,
         };
-        act.perform(&place, timeout, self.stop).map_err(|error| match error {
-            ActError::Interrupted { .. } => Stop::Interrupted,
-            other => Stop::Failed(causes(&other)),
-        })
+        let node = act.node().map(|choice: &ActNode| scene.node_of(choice)).transpose();
+        scene.node = node.map_err(|error| Stop::Failed(error.to_string()))?;
+        let node = scene.node.map(|node| node.name.clone());
+        let acted =
+            self.acted.insert(Acted { began: BootInstant::now(), node, outcome: None, request: None });
+        match act.perform(&scene) {
+            Ok(outcome) => {
+                acted.outcome = Some(outcome.said);
+                acted.request = outcome.request;
+                self.until_end.extend(outcome.until_end);
+                Ok(())
+            }
+            Err(ActError::Interrupted) => Err(Stop::Interrupted),
+            Err(other) => Err(Stop::Failed(causes(&other))),
+        }
     }
 
     /// Waits until the condition holds; `false` when the time was up first.
@@ -274,7 +301,8 @@ impl<'run> Attempt<'run> {
 
     /// Records a mark, and waits until the record has it: what follows then sees everything before it.
     fn mark(&mut self, index: usize, what: &str, phase: &str, error: Option<String>) {
-        let mark = StepMark { index, what: what.to_owned(), phase: phase.to_owned(), error };
+        let action = self.acted.take();
+        let mark = StepMark { index, what: what.to_owned(), phase: phase.to_owned(), error, action };
         let mark = event(Source::Scenario, Kind::Step, &mark);
         self.sink.send(mark.clone());
         let deadline = Instant::now() + ARRIVAL;

@@ -3,7 +3,7 @@
 //! 1. The cluster must be what the scenario needs, watched, and healthy.
 //! 2. The steps, in order. What is waited for and does not come is for the expectations to judge, unless the
 //!    step is `required`.
-//! 3. Every cut is reverted: at the end, on an error, on an interrupt, on a panic (by drop).
+//! 3. Every cut is reverted, and what is paused goes on: at the end, on an error, on an interrupt, on a panic (by drop).
 //! 4. The observers end; the client's rows are read back.
 //! 5. The record is judged and the reports are written, also when the run went wrong.
 
@@ -130,7 +130,7 @@ pub fn run(
         Stop::Failed(why) => why,
     });
     let index = scenario.steps.len();
-    let mark = StepMark { index, what: END_OF_RUN.to_owned(), phase: "end".to_owned(), error };
+    let mark = StepMark { index, what: END_OF_RUN.to_owned(), phase: "end".to_owned(), error, action: None };
     sink.send(event(Source::Scenario, Kind::Step, &mark));
 
     let kept = recorder.events();

@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     cell::{Cell, RefCell},
+    net::Ipv4Addr,
     path::Path,
     rc::Rc,
     sync::atomic::{AtomicUsize, Ordering},
@@ -14,10 +15,10 @@ use serde_json::{Value, json};
 use super::{Failure, Notice, Prepared, Progress, Watching, World, run};
 use crate::{
     clock::BootInstant,
-    cluster::{Inventory, Target},
+    cluster::{Inventory, Target, fakes::Postmaster},
     cut::{Cut, CutId, CutStatus, RuleStatus},
     policy::Plan,
-    record::{EVENTS_FILE, Event, EventSink, Kind, Source},
+    record::{EVENTS_FILE, Event, EventSink, Kind, Source, ZeroFrom},
     report::{RunResult, RunVerdict, rebuild},
     scenario::Scenario,
 };
@@ -183,16 +184,71 @@ impl Progress for Silent {
 
 /// Runs a scenario, and checks what is true of every run.
 fn go(world: &MadeUp, text: &str, directory: &Path) -> RunResult {
+    let inventory = Inventory::parse(INVENTORY, "inventory.toml").expect("a good inventory");
+    go_on(&inventory, world, text, directory)
+}
+
+fn go_on(inventory: &Inventory, world: &MadeUp, text: &str, directory: &Path) -> RunResult {
     let scenario = Scenario::parse("s.toml", "cut-and-revert", text).expect("a good scenario");
     let prepared = Prepared::new(scenario, Path::new(".")).expect("nothing to read");
-    let inventory = Inventory::parse(INVENTORY, "inventory.toml").expect("a good inventory");
     let (asked, patience) = (AtomicUsize::new(0), world.patience);
     let stop = || asked.fetch_add(1, Ordering::Relaxed) >= patience;
-    let (result, paths) = run(&prepared, &inventory, directory, world, &stop, &mut Silent).expect("reports");
+    let (result, paths) = run(&prepared, inventory, directory, world, &stop, &mut Silent).expect("reports");
     assert!(world.in_force.borrow().is_empty(), "a cut is still in force");
     assert_eq!(rebuild(directory).expect("a whole record"), result, "a rebuilt result differs");
     assert!(paths.html.exists() && paths.junit.exists() && paths.markdown.exists() && paths.json.exists());
     result
+}
+
+#[test]
+fn what_is_paused_goes_on_when_the_run_ends() {
+    let (folder, postmaster) = (tempfile::tempdir().expect("a folder"), Postmaster::start());
+    let mut inventory = Inventory::parse(INVENTORY, "inventory.toml").expect("a good inventory");
+    inventory.nodes[0].data_dir = Some(postmaster.data_dir().to_owned());
+    let pause = "title = 'x'\nexpect = []\n[[step]]\npause = 'postgres'\nnode = '@leader'\n";
+    for (name, rest, interrupted) in [
+        ("end", "", false),
+        ("error", "[[step]]\nrun = ['false']", false),
+        ("interrupt", "[[step]]\nrun = ['sleep', '600']", true),
+    ] {
+        let world = MadeUp { patience: if interrupted { 12 } else { usize::MAX }, ..MadeUp::default() };
+        let result = go_on(&inventory, &world, &format!("{pause}{rest}"), &folder.path().join(name));
+        assert_eq!(result.interrupted, interrupted, "{name}: {:?}", result.reason);
+        let acted = result.steps[0].action.as_ref().expect("an action");
+        let said = format!("PostgreSQL on pg1 (pid {}) is stopped", postmaster.pid());
+        assert_eq!((acted.node.as_deref(), acted.outcome.as_deref()), (Some("pg1"), Some(said.as_str())));
+        assert_eq!(result.metrics.zero, Some(ZeroFrom::Action), "{name}");
+        postmaster.wait_for_state('S');
+    }
+}
+
+#[test]
+fn an_action_that_cannot_be_done_says_why() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, step, reason) in [
+        ("data", "kill = 'postgres'\nnode = '@leader'", "add `data_dir` to its [[node]]"),
+        ("nobody", "stop = 'patroni'\nnode = 'pg9'", "the inventory has no node `pg9`; it has pg1, pg2"),
+    ] {
+        let text = format!("title = 'x'\nexpect = []\n[[step]]\n{step}\n");
+        let result = go(&MadeUp::default(), &text, &folder.path().join(name));
+        assert_eq!(result.verdict, RunVerdict::Error, "{name}");
+        assert!(result.reason.as_deref().is_some_and(|said| said.contains(reason)), "{:?}", result.reason);
+    }
+}
+
+#[test]
+fn a_switchover_that_nobody_answers_is_judged_as_any_other_answer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut inventory = Inventory::parse(INVENTORY, "inventory.toml").expect("a good inventory");
+    // Loopback, where nobody listens on port 1.
+    for (last, node) in (1..).zip(&mut inventory.nodes) {
+        (node.address, node.rest_port) = (Ipv4Addr::new(127, 0, 0, last).into(), 1);
+    }
+    let text = "title = 'x'\nexpect = []\n[[step]]\nswitchover = true\n";
+    let result = go_on(&inventory, &MadeUp::default(), text, &folder.path().join("run"));
+    assert_eq!(result.verdict, RunVerdict::Fail, "{:?}", result.reason);
+    let observed = &result.expectations[0].observed;
+    assert!(observed.starts_with("no answer") && observed.contains("refused"), "{observed}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a scenario does, one file a kind of step.
 //!
 //! A new kind of step is a file here with its fields and how they are read, an arm of [`Step`], and an arm in
-//! the runner. Something done *to the cluster* (stop, kill, switchover, …) is smaller: an arm of
+//! the runner. Something done *to the cluster* (stop, kill, switchover, …) is smaller: a file beside
 //! [`Act`](super::Act), which the runner knows already.
 
 mod apply;

@@ -3,34 +3,36 @@
 use super::{ApplyStep, Step, UntilStep};
 use crate::{
     document::{Problem, Reported, Span, Table, Value},
-    scenario::{Act, Expression},
+    scenario::{Act, Expression, act},
 };
 
 /// What a step can be, for help texts: the field that names it and an example.
-const KINDS: &str = "a step has one of: apply = \"FILE\" (or [[step.rule]]), wait = \"10s\", \
-                     until = \"new-leader\", revert = true, run = [\"COMMAND\", …]";
+fn kinds() -> String {
+    let acts = act::examples();
+    format!(
+        "a step has one of: apply = \"FILE\" (or [[step.rule]]), wait = \"10s\", until = \"new-leader\", revert = true, \
+         {acts}"
+    )
+}
 
 impl Step {
     pub(in crate::scenario) fn read(table: Table<'_>) -> Result<Self, Reported> {
-        let present = [
-            ApplyStep::recognises(&table),
-            table.has("wait"),
-            table.has("until"),
-            table.has("revert"),
-            Act::recognises(&table),
-        ];
-        if present.iter().filter(|present| **present).count() != 1 {
-            let what =
-                if present.contains(&true) { "a step does one thing" } else { "a step must do something" };
-            let label =
-                if present.contains(&true) { "this one has several" } else { "this one has nothing to do" };
-            return Err(table.problems().report(Problem::new(what).at(table.span(), label).help(KINDS)));
+        let present =
+            [ApplyStep::recognises(&table), table.has("wait"), table.has("until"), table.has("revert")];
+        let count = present.iter().filter(|present| **present).count() + Act::count_in(&table);
+        if count != 1 {
+            let (what, label) = if count > 1 {
+                ("a step does one thing", "this one has several")
+            } else {
+                ("a step must do something", "this one has nothing to do")
+            };
+            return Err(table.problems().report(Problem::new(what).at(table.span(), label).help(kinds())));
         }
         let step = match present {
             [true, ..] => ApplyStep::read(&table).map(Self::Apply),
-            [_, true, ..] => table.required("wait", KINDS).and_then(expression).map(Self::Wait),
-            [_, _, true, ..] => UntilStep::read(&table).map(Self::Until),
-            [_, _, _, true, _] => table.required("revert", KINDS).and_then(|value| revert(&value)),
+            [_, true, ..] => table.required("wait", "").and_then(expression).map(Self::Wait),
+            [_, _, true, _] => UntilStep::read(&table).map(Self::Until),
+            [_, _, _, true] => table.required("revert", "").and_then(|value| revert(&value)),
             _ => Act::read(&table).map(Self::Act),
         };
         table.finish();

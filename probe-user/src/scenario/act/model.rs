@@ -1,0 +1,96 @@
+//! An action as a step has it, and what comes of it.
+
+use std::{any::Any, fmt, sync::Arc};
+
+use super::{
+    ActError, ActNode, Scene,
+    kind::{KINDS, NodeField, count_in, kind_of},
+};
+use crate::{
+    document::{Reported, Table},
+    record::Answered,
+    scenario::{Expression, step::expression},
+};
+
+/// Something that is done to the cluster.
+pub trait Action: fmt::Debug + Send + Sync {
+    /// What it is, whole; `place` is empty, or such as ` on @leader`.
+    fn in_words(&self, place: &str) -> String;
+
+    /// Does it. Returns when it is done; gives up early when the scene says so.
+    fn perform(&self, scene: &Scene<'_>) -> Result<Outcome, ActError>;
+}
+
+/// What came of an action.
+#[derive(Default)]
+pub struct Outcome {
+    /// In words.
+    pub said: String,
+    /// The HTTP request that it was, and its answer.
+    pub request: Option<Answered>,
+    /// What is kept until the end of the run: dropping it undoes the action.
+    pub until_end: Option<Box<dyn Any>>,
+}
+
+/// A step that does something to the cluster.
+#[derive(Clone, Debug)]
+pub struct Act {
+    node: Option<ActNode>,
+    timeout: Expression,
+    action: Arc<dyn Action>,
+}
+
+impl Outcome {
+    pub(super) fn said(words: impl Into<String>) -> Self {
+        Self { said: words.into(), ..Self::default() }
+    }
+}
+
+impl Act {
+    pub(in crate::scenario) fn count_in(table: &Table<'_>) -> usize {
+        count_in(table)
+    }
+
+    pub(in crate::scenario) fn read(table: &Table<'_>) -> Result<Self, Reported> {
+        let kind = kind_of(table).unwrap_or(&KINDS[0]);
+        let help = "say where: \"@leader\", \"@old-leader\", \"@any-replica\" or a node's name";
+        let node = match kind.node {
+            NodeField::Required => Some(table.required("node", help)),
+            NodeField::Optional => table.optional("node").map(Ok),
+            NodeField::Absent => None,
+        };
+        let node = node.map(|value| value.and_then(|value| ActNode::read(&value))).transpose();
+        let timeout = table.optional("timeout").map(expression).transpose();
+        let action = (kind.read)(table);
+        let default = || Expression::parse(kind.timeout).unwrap_or_else(|_| unreachable!("a time span"));
+        Ok(Self { node: node?, timeout: timeout?.unwrap_or_else(default), action: Arc::from(action?) })
+    }
+
+    /// The action in words.
+    pub fn in_words(&self) -> String {
+        let place = self.node.as_ref().map(|node| format!(" on {node}")).unwrap_or_default();
+        self.action.in_words(&place)
+    }
+
+    /// How long it may take.
+    pub fn timeout(&self) -> &Expression {
+        &self.timeout
+    }
+
+    /// The node that it is done to.
+    pub fn node(&self) -> Option<&ActNode> {
+        self.node.as_ref()
+    }
+
+    /// Does it. Returns when it is done; gives up early when the scene says so.
+    pub fn perform(&self, scene: &Scene<'_>) -> Result<Outcome, ActError> {
+        self.action.perform(scene)
+    }
+}
+
+/// An action's words say all of it.
+impl PartialEq for Act {
+    fn eq(&self, other: &Self) -> bool {
+        self.in_words() == other.in_words() && self.timeout == other.timeout
+    }
+}

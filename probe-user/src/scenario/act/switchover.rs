@@ -1,0 +1,126 @@
+//! `switchover`: Patroni's REST API is asked to move the leader key (`POST /switchover`), from the observer's place.
+
+use std::{net::SocketAddr, time::Duration};
+
+use reqwest::{Client, Error, Response};
+use serde_json::{Map, Value, json};
+
+use super::{
+    ActError, ActNode, Action, Outcome, Scene,
+    kind::{Kind, NodeField},
+};
+use crate::{
+    cluster::{Node, within},
+    document::{Reported, Table},
+    record::Answered,
+};
+
+/// How long a node may take to accept the connection before another one is asked.
+const CONNECT: Duration = Duration::from_secs(2);
+
+pub(super) const KIND: Kind =
+    Kind { key: "switchover", example: "switchover = true", node: NodeField::Absent, timeout: "60s", read };
+
+#[derive(Debug)]
+struct Switchover {
+    leader: ActNode,
+    candidate: Option<ActNode>,
+    expected: u16,
+}
+
+fn read(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
+    let wanted = table.required("switchover", "write switchover = true")?;
+    if !wanted.boolean()? {
+        return Err(wanted.refuse(
+            "a step that does not switch over does nothing",
+            "false",
+            "write true, or leave the step out",
+        ));
+    }
+    let leader = table.optional("leader").map(|value| ActNode::read(&value)).transpose();
+    let candidate = table.optional("candidate").map(|value| ActNode::read(&value)).transpose();
+    let expected = table.optional("expect_status").map(|value| value.integer(100..=599)).transpose();
+    Ok(Box::new(Switchover {
+        leader: leader?.unwrap_or(ActNode::Leader),
+        candidate: candidate?,
+        expected: expected?.unwrap_or(200),
+    }))
+}
+
+impl Action for Switchover {
+    fn in_words(&self, _: &str) -> String {
+        let to = self.candidate.as_ref().map(|candidate| format!(" to {candidate}")).unwrap_or_default();
+        format!("switchover from {}{to}, expecting {}", self.leader, self.expected)
+    }
+
+    /// Whatever Patroni answers is the outcome, and whether it is the expected one is judged with the expectations.
+    fn perform(&self, scene: &Scene<'_>) -> Result<Outcome, ActError> {
+        let leader = scene.name_of(&self.leader)?;
+        let mut body = Map::from_iter([("leader".to_owned(), json!(leader))]);
+        if let Some(candidate) = &self.candidate {
+            body.insert("candidate".to_owned(), json!(scene.name_of(candidate)?));
+        }
+        // As patronictl does: the leader first, and another member if nobody is there.
+        let mut nodes: Vec<&Node> = scene.inventory.nodes.iter().collect();
+        nodes.sort_by_key(|node| node.name != leader);
+        let answer = within(scene.place(), || ask(&nodes, &Value::Object(body), scene))??;
+        let request = Answered { expected: self.expected, ..answer };
+        let said = match request.status {
+            Some(status) => format!("Patroni answers {status}: {}", request.body),
+            None => format!("Patroni does not answer: {}", request.body),
+        };
+        Ok(Outcome { request: Some(request), ..Outcome::said(said) })
+    }
+}
+
+fn ask(nodes: &[&Node], body: &Value, scene: &Scene<'_>) -> Result<Answered, ActError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|source| ActError::Start { command: "POST /switchover".to_owned(), source })?;
+    runtime.block_on(async {
+        tokio::select! {
+            answer = ask_each(nodes, body, scene.timeout) => Ok(answer),
+            () = stopped(scene.stop) => Err(ActError::Interrupted),
+        }
+    })
+}
+
+/// The first node that can be reached decides; a request that was sent is never sent again.
+async fn ask_each(nodes: &[&Node], body: &Value, timeout: Duration) -> Answered {
+    let mut last = Answered { request: String::new(), expected: 0, status: None, body: "no node".to_owned() };
+    for node in nodes {
+        let url = format!("http://{}/switchover", SocketAddr::new(node.address, node.rest_port));
+        last.request = format!("POST {url} {body}");
+        match post(&url, body, timeout).await {
+            Ok((status, text)) => {
+                last.status = Some(status);
+                last.body = text;
+                return last;
+            }
+            Err(error) => {
+                last.body = in_words(&error);
+                if !error.is_connect() {
+                    return last;
+                }
+            }
+        }
+    }
+    last
+}
+
+async fn post(url: &str, body: &Value, timeout: Duration) -> Result<(u16, String), Error> {
+    let client = Client::builder().no_proxy().connect_timeout(CONNECT).build()?;
+    let response: Response = client.post(url).timeout(timeout).json(body).send().await?;
+    Ok((response.status().as_u16(), response.text().await?.trim().to_owned()))
+}
+
+async fn stopped(stop: &(dyn Fn() -> bool + Sync)) {
+    while !stop() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn in_words(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -75,9 +75,9 @@ that = "writes-back"
 within = "30s"
 "#;
 
-/// The leader key back to where it was, and to nobody.
+/// The leader key to a replica, and to nobody; and a machine and a server that come back by themselves.
 const SWITCHOVERS: &str = r#"
-title = "Switchovers"
+title = "Switchovers, a reboot and a stop"
 
 [[step]]
 switchover = true
@@ -86,6 +86,21 @@ expect_status = 412
 [[step]]
 switchover = true
 candidate = "@any-replica"
+[[step]]
+until = "healthy"
+within = "60s"
+required = true
+[[step]]
+reboot = true
+node = "@any-replica"
+after = "1s"
+[[step]]
+until = "healthy"
+within = "60s"
+required = true
+[[step]]
+stop = "postgres"
+node = "@leader"
 [[step]]
 until = "healthy"
 within = "60s"
@@ -125,7 +140,7 @@ fn a_cluster_is_killed_paused_stopped_started_and_switched_over() {
     let (code, switched) = run("switched", SWITCHOVERS);
     assert_eq!((code, switched.verdict), (Some(1), RunVerdict::Fail), "{switched:#?}");
     let answer = |step: usize| switched.steps[step].action.as_ref()?.request.as_ref()?.status;
-    assert_eq!([0, 1, 3].map(answer), [Some(412), Some(200), Some(412)], "{:#?}", switched.steps);
+    assert_eq!([0, 1, 7].map(answer), [Some(412), Some(200), Some(412)], "{:#?}", switched.steps);
     let verdicts: Vec<_> = switched.expectations.iter().map(|one| (one.name.as_str(), one.verdict)).collect();
     assert_eq!(
         verdicts,
@@ -133,7 +148,7 @@ fn a_cluster_is_killed_paused_stopped_started_and_switched_over() {
             ("new-leader", Verdict::Pass),
             ("step-1-answer", Verdict::Pass),
             ("step-2-answer", Verdict::Pass),
-            ("step-4-answer", Verdict::Fail),
+            ("step-8-answer", Verdict::Fail),
         ]
     );
 }

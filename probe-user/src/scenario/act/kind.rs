@@ -1,11 +1,19 @@
 //! The actions that there are, and how a step's table is recognised as one.
 
-use super::{Action, kill, pause, run, start, stop, switchover};
+use super::{Action, kill, pause, reboot, run, start, stop, switchover};
 use crate::document::{Reported, Table};
 
 /// Every action: one line each.
-pub(super) const KINDS: [Kind; 7] =
-    [run::KIND, kill::KIND, pause::PAUSE, pause::RESUME, stop::KIND, start::KIND, switchover::KIND];
+pub(super) const KINDS: [Kind; 8] = [
+    run::KIND,
+    kill::KIND,
+    pause::PAUSE,
+    pause::RESUME,
+    stop::KIND,
+    start::KIND,
+    switchover::KIND,
+    reboot::KIND,
+];
 
 /// An action as scenario files have it.
 #[derive(Clone, Copy, Debug)]

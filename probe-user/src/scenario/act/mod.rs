@@ -9,6 +9,7 @@ mod kind;
 mod model;
 mod node;
 mod pause;
+mod reboot;
 mod run;
 mod scene;
 mod start;

@@ -10,7 +10,7 @@ use super::{
     kind::{Kind, NodeField},
 };
 use crate::{
-    cluster::{Process, ProcessError, Server},
+    cluster::{Node, Process, ProcessError, Server},
     document::{Reported, Table},
 };
 
@@ -47,21 +47,23 @@ impl Action for StartPatroni {
             return Err(ActError::Impossible(format!("Patroni runs on {} already (pid {pid})", node.name)));
         }
         lab.start_patroni(host)?;
-        // It is there once the programs that lead to it have become it.
-        let deadline = Instant::now() + scene.timeout;
-        loop {
-            match Process::of(Server::Patroni, node) {
-                Ok(process) => {
-                    let pid = process.pid();
-                    return Ok(Outcome::said(format!("Patroni on {} (pid {pid}) is started", node.name)));
-                }
-                Err(ProcessError::NotRunning { .. }) if Instant::now() < deadline => {}
-                Err(error) => return Err(error.into()),
-            }
-            if (scene.stop)() {
-                return Err(ActError::Interrupted);
-            }
-            thread::sleep(Duration::from_millis(20));
+        let pid = started(scene, node)?;
+        Ok(Outcome::said(format!("Patroni on {} (pid {pid}) is started", node.name)))
+    }
+}
+
+/// Waits until Patroni is there, once the programs that lead to it have become it; its process id.
+pub(super) fn started(scene: &Scene<'_>, node: &Node) -> Result<u32, ActError> {
+    let deadline = Instant::now() + scene.timeout;
+    loop {
+        match Process::of(Server::Patroni, node) {
+            Ok(process) => return Ok(process.pid()),
+            Err(ProcessError::NotRunning { .. }) if Instant::now() < deadline => {}
+            Err(error) => return Err(error.into()),
         }
+        if (scene.stop)() {
+            return Err(ActError::Interrupted);
+        }
+        thread::sleep(Duration::from_millis(20));
     }
 }

@@ -21,6 +21,8 @@ fn actions_in_the_words_of_the_timeline() {
         "start = 'patroni'\nnode = '@old-leader'",
         "switchover = true",
         "switchover = true\nleader = 'pg1'\ncandidate = '@any-replica'\nexpect_status = 412",
+        "reboot = true\nnode = '@leader'",
+        "reboot = true\nnode = 'pg3'\nafter = '1500ms'",
         "run = ['true', 'x']",
         "run = ['true']\nnode = '@leader'",
     ];
@@ -45,6 +47,7 @@ fn mistakes_in_actions_are_told_with_the_way_out() {
         "switchover = true\nnode = 'pg1'",
         "switchover = true\nexpect_status = 42",
         "stop = 'patroni'\nnode = 'pg1'\nsignal = 'KILL'",
+        "reboot = true\nafter = 'soon'",
     ];
     let lines = steps.map(|text| {
         let rejected = read(text).expect_err(text);

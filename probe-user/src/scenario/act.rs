@@ -1,7 +1,9 @@
 //! What is done to the cluster itself, one arm an action.
 //!
 //! A new action is an arm here: how its table is recognised and read, what it is in words, how long it may
-//! take, and how it is performed through the node's transport.
+//! take, and how it is performed through the node's transport. One that is more than a few lines has a file.
+
+mod switchover;
 
 use std::{
     io::Read,
@@ -10,9 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use switchover::Switchover;
+
 use super::{Expression, step::expression};
 use crate::{
-    cluster::{NamespaceError, Target, within},
+    cluster::{NamespaceError, Node, Target, within},
     document::{Reported, Table},
 };
 
@@ -28,6 +32,17 @@ pub enum Act {
         /// How long it may take.
         timeout: Expression,
     },
+    /// Have Patroni change the leader as planned.
+    Switchover(Switchover),
+}
+
+/// Where an action happens.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// The place of [`Act::node`], or the observer's.
+    pub place: &'a Target,
+    /// Who leads now.
+    pub leader: Option<&'a Node>,
 }
 
 /// Why an action failed.
@@ -54,6 +69,31 @@ pub enum ActError {
         /// Its last words on stderr.
         said: String,
     },
+    /// There is nobody to hand over.
+    #[error("nobody leads, so nobody can hand over; wait for it with until = \"healthy\"")]
+    NoLeader,
+    /// Patroni answered something else than the scenario says.
+    #[error("{act}: Patroni answered {status}, and {expected} was expected: {said}")]
+    OtherAnswer {
+        /// The action in words.
+        act: String,
+        /// The status.
+        status: u16,
+        /// The status that was expected.
+        expected: u16,
+        /// What it said.
+        said: String,
+    },
+    /// Patroni did not answer.
+    #[error("{act}: no answer from {url}")]
+    Unanswered {
+        /// The action in words.
+        act: String,
+        /// Who was asked.
+        url: String,
+        /// What happened instead.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// It took too long, and was ended.
     #[error("`{command}` did not end within {seconds:.0} s, and was killed")]
     TimedOut {
@@ -72,12 +112,15 @@ pub enum ActError {
 
 impl Act {
     pub(super) fn recognises(table: &Table<'_>) -> bool {
-        table.has("run")
+        table.has("run") || table.has(Switchover::FIELD)
     }
 
     pub(super) fn read(table: &Table<'_>) -> Result<Self, Reported> {
+        if table.has(Switchover::FIELD) {
+            return Switchover::read(table).map(Self::Switchover);
+        }
         let node = table.optional("node").map(|value| value.text()).transpose();
-        let timeout = table.optional("timeout").map(expression).transpose();
+        let timeout = timeout_of(table);
         let help = "name a program and its arguments, as in run = [\"patronictl\", \"list\"]";
         let run = table.required("run", help)?;
         let command: Result<Vec<_>, _> =
@@ -86,39 +129,54 @@ impl Act {
         if command.is_empty() {
             return Err(run.refuse("there is nothing to run", "an empty list", help));
         }
-        let default = || Expression::parse("30s").unwrap_or_else(|_| unreachable!("30s is a time span"));
-        Ok(Self::Run { node: node?.map(str::to_owned), command, timeout: timeout?.unwrap_or_else(default) })
+        Ok(Self::Run { node: node?.map(str::to_owned), command, timeout: timeout? })
     }
 
     /// The action in words.
     pub fn in_words(&self) -> String {
-        let Self::Run { node, command, .. } = self;
-        let place = node.as_ref().map(|node| format!(" on {node}")).unwrap_or_default();
-        format!("run {}{place}", command.join(" "))
+        match self {
+            Self::Run { node, command, .. } => {
+                let place = node.as_ref().map(|node| format!(" on {node}")).unwrap_or_default();
+                format!("run {}{place}", command.join(" "))
+            }
+            Self::Switchover(switchover) => switchover.in_words(),
+        }
     }
 
     /// How long it may take.
     pub fn timeout(&self) -> &Expression {
-        let Self::Run { timeout, .. } = self;
-        timeout
+        match self {
+            Self::Run { timeout, .. } => timeout,
+            Self::Switchover(switchover) => &switchover.timeout,
+        }
     }
 
-    /// The node that it is done to: a name or `@leader`.
+    /// The node that it is done at: a name or `@leader`; without one, it is done where the observer is.
     pub fn node(&self) -> Option<&str> {
-        let Self::Run { node, .. } = self;
-        node.as_deref()
+        match self {
+            Self::Run { node, .. } => node.as_deref(),
+            Self::Switchover(_) => None,
+        }
     }
 
-    /// Does it at `place`. Returns when it is done; ends it early when `stop` says so.
+    /// Does it. Returns when it is done; ends it early when `stop` says so.
     pub fn perform(
         &self,
-        place: &Target,
+        scene: &Scene<'_>,
         timeout: Duration,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<(), ActError> {
-        let Self::Run { command, .. } = self;
-        within(place, || run(command, timeout, stop))?
+        match self {
+            Self::Run { command, .. } => within(scene.place, || run(command, timeout, stop))?,
+            Self::Switchover(switchover) => switchover.perform(scene, timeout, stop),
+        }
     }
+}
+
+/// The field `timeout`: 30 seconds unless it is there.
+fn timeout_of(table: &Table<'_>) -> Result<Expression, Reported> {
+    let default = || Expression::parse("30s").unwrap_or_else(|_| unreachable!("30s is a time span"));
+    table.optional("timeout").map_or_else(|| Ok(default()), expression)
 }
 
 fn run(command: &[String], timeout: Duration, stop: &dyn Fn() -> bool) -> Result<(), ActError> {

@@ -11,7 +11,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub use act::{Act, ActError};
+pub use act::{Act, ActError, Scene, Switchover};
 pub use expectation::{Check, Evidence, Expectation, Finding, Judgement, NodeRef, Origin, Verdict, Window};
 pub use expression::{Expression, ExpressionError, NotYetKnown, Scope};
 pub use model::{LabNeeds, Scenario};

@@ -17,7 +17,7 @@ use crate::{
     cut::DEFAULT_LEASE,
     policy::{Place, Policy, Roles, resolve},
     record::{EventSink, Kind, Recorder, Source, StepMark, View, in_order},
-    scenario::{Act, ActError, ApplyStep, Condition, Evidence, Expression, Scope, Step, UntilStep},
+    scenario::{Act, ActError, ApplyStep, Condition, Evidence, Expression, Scene, Scope, Step, UntilStep},
 };
 
 /// How often the record is looked at while something is waited for.
@@ -208,18 +208,18 @@ impl<'run> Attempt<'run> {
 
     fn act(&mut self, act: &Act) -> Result<(), Stop> {
         let timeout = self.span(act.timeout())?;
+        self.live.look(self.progress);
+        let leader = View::after(in_order(&self.live.events)).holder().map(str::to_owned);
+        let leader = leader.and_then(|name| self.inventory.node(&name));
         let place = match act.node() {
-            None => self.inventory.observer.transport.clone(),
+            None => &self.inventory.observer.transport,
             Some(name) => {
-                self.live.look(self.progress);
-                let leader = View::after(in_order(&self.live.events)).holder().map(str::to_owned);
-                let wanted = if name == "@leader" { leader.as_deref() } else { Some(name) };
-                let node = wanted.and_then(|name| self.inventory.node(name));
+                let node = if name == "@leader" { leader } else { self.inventory.node(name) };
                 let node = node.ok_or_else(|| Stop::Failed(format!("the inventory has no node `{name}`")))?;
-                node.transport.clone()
+                &node.transport
             }
         };
-        act.perform(&place, timeout, self.stop).map_err(|error| match error {
+        act.perform(&Scene { place, leader }, timeout, self.stop).map_err(|error| match error {
             ActError::Interrupted { .. } => Stop::Interrupted,
             other => Stop::Failed(causes(&other)),
         })

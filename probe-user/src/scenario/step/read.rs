@@ -8,7 +8,7 @@ use crate::{
 
 /// What a step can be, for help texts: the field that names it and an example.
 const KINDS: &str = "a step has one of: apply = \"FILE\" (or [[step.rule]]), wait = \"10s\", \
-                     until = \"new-leader\", revert = true, run = [\"COMMAND\", …]";
+                     until = \"new-leader\", revert = true, run = [\"COMMAND\", …], switchover = \"NODE\"";
 
 impl Step {
     pub(in crate::scenario) fn read(table: Table<'_>) -> Result<Self, Reported> {

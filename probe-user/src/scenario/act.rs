@@ -73,10 +73,8 @@ pub enum ActError {
     #[error("nobody leads, so nobody can hand over; wait for it with until = \"healthy\"")]
     NoLeader,
     /// Patroni answered something else than the scenario says.
-    #[error("{act}: Patroni answered {status}, and {expected} was expected: {said}")]
+    #[error("Patroni answered {status}, and {expected} was expected: {said}")]
     OtherAnswer {
-        /// The action in words.
-        act: String,
         /// The status.
         status: u16,
         /// The status that was expected.
@@ -85,10 +83,8 @@ pub enum ActError {
         said: String,
     },
     /// Patroni did not answer.
-    #[error("{act}: no answer from {url}")]
+    #[error("no answer from {url}")]
     Unanswered {
-        /// The action in words.
-        act: String,
         /// Who was asked.
         url: String,
         /// What happened instead.

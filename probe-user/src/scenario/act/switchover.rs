@@ -57,12 +57,12 @@ impl Switchover {
         let request = json!({ "leader": leader.name, "candidate": self.candidate });
         let (status, said) = within(scene.place, || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.map_err(|source| self.unanswered(&url, source))?;
+            let runtime = runtime.map_err(|source| unanswered(&url, source))?;
             runtime.block_on(async {
                 let answer = timeout(patience, post(&url, &request));
                 tokio::select! {
                     answer = answer => match answer {
-                        Ok(answer) => answer.map_err(|source| self.unanswered(&url, source)),
+                        Ok(answer) => answer.map_err(|source| unanswered(&url, source)),
                         Err(_) => Err(ActError::TimedOut {
                             command: self.in_words(),
                             seconds: patience.as_secs_f64(),
@@ -76,17 +76,12 @@ impl Switchover {
             return Ok(());
         }
         let said = said.trim().to_owned();
-        Err(ActError::OtherAnswer {
-            act: self.in_words(),
-            status: status.as_u16(),
-            expected: self.status,
-            said,
-        })
+        Err(ActError::OtherAnswer { status: status.as_u16(), expected: self.status, said })
     }
+}
 
-    fn unanswered(&self, url: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ActError {
-        ActError::Unanswered { act: self.in_words(), url: url.to_owned(), source: source.into() }
-    }
+fn unanswered(url: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ActError {
+    ActError::Unanswered { url: url.to_owned(), source: source.into() }
 }
 
 fn candidate(value: &Value<'_>, help: &str) -> Result<Option<String>, Reported> {
@@ -163,7 +158,7 @@ mod tests {
         assert_eq!(asked, r#"{"candidate":"pg2","leader":"pg1"}"#);
         let (refused, _) = ask(&switchover, "412 Precondition Failed");
         let refused = refused.expect_err("412").to_string();
-        assert_eq!(refused, "switch over to pg2: Patroni answered 412, and 200 was expected: it says why");
+        assert_eq!(refused, "Patroni answered 412, and 200 was expected: it says why");
         switchover.status = 412;
         assert!(ask(&switchover, "412 Precondition Failed").0.is_ok());
     }

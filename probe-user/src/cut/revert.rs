@@ -14,29 +14,48 @@ pub fn revert(id: &CutId) -> Result<Vec<CutStatus>, CutError> {
     check_privilege()?;
     let lock = Lock::exclusive()?;
     let mut ended = Vec::new();
+    let mut failed = None;
     for datapath in Datapath::all()? {
-        let mut journal = datapath.journal()?;
-        if !journal.cuts.iter().any(|cut| cut.id == *id) {
-            continue;
+        // A node that resists must not keep the others cut.
+        match revert_on(&lock, datapath, id) {
+            Ok(status) => ended.extend(status),
+            Err(error) => failed = failed.or(Some(error)),
         }
-        let installed = datapath.installation()?;
-        let target = installed.target.unwrap_or(Target::Local);
-        let at = CutError::at(&target);
-        let status = node_status(&datapath).map_err(&at)?;
-        journal.cuts.retain(|cut| cut.id != *id);
-        journal.forget_expired(BootInstant::now());
-        if journal.cuts.is_empty() {
-            // Packets pass from the first detached program on; the counters were read before.
-            datapath.remove().map_err(&at)?;
-        } else {
-            let tables = compile_journal(&target, &journal)?;
-            datapath.stage(&lock, &tables, &journal).map_err(&at)?;
-            datapath.commit(&lock).map_err(&at)?;
-        }
-        ended.extend(status.into_iter().filter(|cut| cut.id == *id));
     }
     remove_root_if_empty(&lock);
-    if ended.is_empty() { Err(CutError::NoSuchCut(id.clone())) } else { Ok(ended) }
+    match failed {
+        Some(error) => Err(error),
+        None if ended.is_empty() => Err(CutError::NoSuchCut(id.clone())),
+        None => Ok(ended),
+    }
+}
+
+/// Takes one cut away from one node.
+fn revert_on(lock: &Lock, datapath: Datapath, id: &CutId) -> Result<Option<CutStatus>, CutError> {
+    let whole = datapath.is_whole();
+    let mut journal = match datapath.journal() {
+        // Half-made or half-gone: it cuts nobody off.
+        Err(_) if !whole => return Ok(None),
+        other => other?,
+    };
+    if !journal.cuts.iter().any(|cut| cut.id == *id) {
+        return Ok(None);
+    }
+    let target = datapath.installation()?.target.unwrap_or(Target::Local);
+    let at = CutError::at(&target);
+    let status = node_status(&datapath).map_err(&at)?;
+    journal.cuts.retain(|cut| cut.id != *id);
+    journal.forget_expired(BootInstant::now());
+    // One that is not whole was being removed, since no cut was to be left in it.
+    if journal.cuts.is_empty() || !whole {
+        // Packets pass from the first detached program on; the counters were read before.
+        datapath.remove().map_err(&at)?;
+    } else {
+        let tables = compile_journal(&target, &journal)?;
+        datapath.stage(lock, &tables, &journal).map_err(&at)?;
+        datapath.commit(lock).map_err(&at)?;
+    }
+    Ok(status.into_iter().find(|cut| cut.id == *id))
 }
 
 /// Takes everything away that netsplit put into the kernel, whatever state it is in, and says what it was.

@@ -155,7 +155,7 @@ fn hook_status(attached: &Attached) -> HookStatus {
         AttachMode::Native => "native",
         AttachMode::Generic => "generic",
         AttachMode::Tcx => "tcx",
-        AttachMode::Clsact { .. } => "clsact",
+        AttachMode::Clsact => "clsact",
     };
     HookStatus { interface: attached.interface.clone(), hook: hook.to_owned(), mode: mode.to_owned() }
 }

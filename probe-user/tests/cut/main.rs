@@ -1,1 +1,13 @@
+//! Cuts in force between real namespaces, with real traffic, and what is left of them.
 
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod as_iptables;
+mod command_line;
+mod composition;
+mod foreign;
+mod killed;
+mod lease;
+mod scope;
+mod traffic;

@@ -4,16 +4,20 @@
 
 use std::{
     fs,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    io::ErrorKind,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream},
+    os::fd::{AsFd, AsRawFd},
+    path::Path,
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
+use aya::programs::{SchedClassifier, TcAttachType};
 use netsplit::{
-    backend::{Choice, bring_up, datapath::Datapath, datapath::TcFlavour},
-    cluster::Target,
+    backend::{Choice, bring_up, datapath::Datapath, datapath::TcFlavour, interfaces},
+    cluster::{Target, within},
     cut::{Guard, Request, apply},
     policy::{Action, Direction, Flows, NodePlan, Plan, PlannedRule, PortRange, Protocol},
 };
@@ -53,6 +57,7 @@ impl Pair {
     pub const V4: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 99, 0, 1));
     pub const PEER_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 99, 0, 2));
     pub const V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfd99, 0, 0, 0, 0, 0, 0, 1));
+    pub const PEER_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfd99, 0, 0, 0, 0, 0, 0, 2));
 
     pub fn new() -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
@@ -75,7 +80,25 @@ impl Pair {
             run("ip", &["-n", namespace, "addr", "add", &format!("fd99::{last}/64"), "dev", "eth0", "nodad"]);
             run("ip", &["-n", namespace, "link", "set", "eth0", "up"]);
         }
+        pair.settle();
         pair
+    }
+
+    /// Waits until the cable carries both families, so that no test meets a neighbour being looked for.
+    fn settle(&self) {
+        for (target, to) in [
+            (self.peer_target(), Self::V4),
+            (self.peer_target(), Self::V6),
+            (self.node_target(), Self::PEER_V4),
+            (self.node_target(), Self::PEER_V6),
+        ] {
+            poll_until("the cable carries packets", Duration::from_secs(10), || {
+                // Nobody listens there, and the other end says so.
+                let short = Duration::from_millis(200);
+                let met = within(&target, || TcpStream::connect_timeout(&(to, 9).into(), short)).unwrap();
+                met.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+            });
+        }
     }
 
     pub fn node_target(&self) -> Target {
@@ -86,39 +109,130 @@ impl Pair {
         Target::Netns(self.peer.clone())
     }
 
-    /// Whether netsplit has anything in either namespace, as independent tools see it.
+    /// What netsplit has in either namespace, as independent tools see it.
     pub fn traces(&self) -> Vec<String> {
-        let mut traces = Vec::new();
-        for namespace in [&self.node, &self.peer] {
-            let links = run("ip", &["-n", namespace, "-d", "link"]);
-            traces.extend(links.lines().filter(|line| line.contains("xdp")).map(str::to_owned));
-            let qdiscs = run("tc", &["-n", namespace, "qdisc"]);
-            traces.extend(qdiscs.lines().filter(|line| line.contains("clsact")).map(str::to_owned));
-        }
-        let ours = |target: &Option<Target>| {
-            [self.node_target(), self.peer_target()].iter().any(|own| target.as_ref() == Some(own))
-        };
-        for datapath in Datapath::all().unwrap() {
-            if datapath.installation().is_ok_and(|installed| ours(&installed.target)) {
-                traces.push(format!("pins: {datapath:?}"));
-            }
-        }
-        traces
+        [self.node_target(), self.peer_target()].iter().flat_map(traces).collect()
     }
 }
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        let own = [self.node_target(), self.peer_target()];
-        for datapath in Datapath::all().unwrap_or_default() {
-            let target = datapath.installation().ok().and_then(|installed| installed.target);
-            if target.is_some_and(|target| own.contains(&target)) {
-                let _ = datapath.remove();
+        for target in [self.node_target(), self.peer_target()] {
+            if let Ok(folder) = within(&target, pin_folder) {
+                remove_datapath(&folder);
             }
         }
         for namespace in [&self.node, &self.peer] {
-            let _ = Command::new("ip").args(["netns", "del", namespace]).status();
+            // A test may have deleted it already, and says nothing more then.
+            let _ = Command::new("ip").args(["netns", "del", namespace]).output();
         }
+    }
+}
+
+/// What netsplit has in a namespace, as independent tools see it.
+pub fn traces(target: &Target) -> Vec<String> {
+    let Target::Netns(namespace) = target else { panic!("tests never look at this machine itself") };
+    let mut traces = Vec::new();
+    let links = run("ip", &["-n", namespace, "-d", "link"]);
+    traces.extend(links.lines().filter(|line| line.contains("xdp")).map(str::to_owned));
+    let qdiscs = run("tc", &["-n", namespace, "qdisc"]);
+    traces.extend(qdiscs.lines().filter(|line| line.contains("clsact")).map(str::to_owned));
+    let (tcx, folder) = within(target, || (tcx_programs(), pin_folder())).unwrap();
+    traces.extend(tcx.into_iter().map(|(interface, name, _)| format!("tcx: {name} on {interface}")));
+    if Path::new(ROOT).join(&folder).exists() {
+        traces.push(format!("pins: {folder}"));
+    }
+    traces
+}
+
+/// The TCX programs of the calling thread's namespace: interface, name, id.
+pub fn tcx_programs() -> Vec<(String, String, u32)> {
+    let mut found = Vec::new();
+    for interface in interfaces(None).unwrap() {
+        for direction in [TcAttachType::Ingress, TcAttachType::Egress] {
+            let (_, programs) = SchedClassifier::query_tcx(&interface.name, direction).unwrap();
+            found.extend(programs.into_iter().map(|program| {
+                let name = program.name_as_str().unwrap_or("?").to_owned();
+                (interface.name.clone(), name, program.id())
+            }));
+        }
+    }
+    found
+}
+
+const ROOT: &str = "/sys/fs/bpf/netsplit";
+
+/// The name of the folder that the pins of the calling thread's namespace have.
+pub fn pin_folder() -> String {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    let mut cookie = 0_u64;
+    let mut length = libc::socklen_t::try_from(size_of_val(&cookie)).unwrap();
+    // SAFETY: the option fills a u64, and both pointers live until the call returns.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_NETNS_COOKIE,
+            (&raw mut cookie).cast(),
+            &raw mut length,
+        )
+    };
+    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+    format!("ns-{cookie}")
+}
+
+/// Removes a datapath in whatever state it is.
+pub fn remove_datapath(folder: &str) {
+    let path = Path::new(ROOT).join(folder);
+    let all = Datapath::all().unwrap_or_default();
+    if let Some(datapath) = all.into_iter().find(|datapath| datapath.pins().path("") == path.join("")) {
+        let _ = datapath.remove();
+    }
+}
+
+/// Runs the real `netsplit`.
+pub fn netsplit(arguments: &[&str]) -> Told {
+    told(netsplit_command().args(arguments))
+}
+
+pub fn netsplit_command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netsplit"));
+    command.env("NO_COLOR", "1").env_remove("NETSPLIT_LOG");
+    command
+}
+
+pub fn told(command: &mut Command) -> Told {
+    let output = command.output().unwrap();
+    Told {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// How a command ended, and what it said.
+#[derive(Debug)]
+pub struct Told {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Told {
+    /// Its data, once it is sure that it went well.
+    pub fn data(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self.out
+    }
+
+    /// What it said, in one line: what is printed for people is wrapped.
+    pub fn complaint(&self) -> String {
+        let words: Vec<_> = self
+            .err
+            .split(|c: char| c.is_whitespace() || "│├╰─▶×".contains(c))
+            .filter(|w| !w.is_empty())
+            .collect();
+        words.join(" ")
     }
 }
 
@@ -162,6 +276,15 @@ pub fn causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// Does the same to all of them at once: most tests wait more than they work.
+pub fn at_once<T: Sync>(all: &[T], work: impl Fn(&T) + Sync) {
+    thread::scope(|scope| {
+        for one in all {
+            scope.spawn(|| work(one));
+        }
+    });
 }
 
 /// Waits until `done`, at most `limit`.

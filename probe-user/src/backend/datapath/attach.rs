@@ -2,21 +2,18 @@
 //!
 //! XDP and TCX programs hang on BPF links, which are pinned and so outlive the process; removing the pin
 //! detaches them, from any namespace. Filters of a clsact qdisc, for kernels before 6.6, hang on the
-//! interface itself and are written down with [`Installation`].
+//! interface itself: see [`super::clsact`].
 
 use aya::programs::{
     LinkOrder, ProgramError, SchedClassifier, TcAttachType, Xdp, XdpMode as AyaXdpMode,
     links::{FdLink, LinkError, PinnedLink},
-    tc::{NlOptions, SchedClassifierLink, TcAttachOptions, TcError, TcHandle, qdisc_add_clsact},
+    tc::TcAttachOptions,
 };
 use aya_obj::programs::XdpAttachType;
 use serde::{Deserialize, Serialize};
 
-use super::{DatapathError, Installation, Pins, banks, object};
-use crate::{
-    backend::{Attachment, Interface, XdpMode, XdpState, interface::blocking, interfaces},
-    cluster::{Target, within},
-};
+use super::{DatapathError, Installation, Pins, banks, clsact, object};
+use crate::backend::{Attachment, Interface, XdpMode, XdpState, interfaces};
 
 /// A program on an interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,14 +39,7 @@ pub enum AttachMode {
     /// A TCX link.
     Tcx,
     /// A filter of a clsact qdisc.
-    Clsact {
-        /// The filter's priority.
-        priority: u16,
-        /// The filter's handle.
-        handle: u32,
-        /// Whether netsplit made the qdisc.
-        made_qdisc: bool,
-    },
+    Clsact,
 }
 
 /// Which flavour of TC to use.
@@ -88,10 +78,15 @@ pub(super) fn attach(
         return Ok(());
     }
     let mode = match attachment {
+        // Pinned by a controller that had no time to write it down.
+        Attachment::Xdp | Attachment::XdpGeneric if is_pinned(pins, hook, interface) => {
+            xdp_mode(pins, interface)?
+        }
+        Attachment::TcIngress | Attachment::TcEgress if is_pinned(pins, hook, interface) => AttachMode::Tcx,
         Attachment::Xdp => attach_xdp(pins, interface, &[AyaXdpMode::Driver, AyaXdpMode::Skb])?,
         Attachment::XdpGeneric => attach_xdp(pins, interface, &[AyaXdpMode::Skb])?,
-        Attachment::TcIngress => attach_tc(pins, interface, TcAttachType::Ingress, flavour)?,
-        Attachment::TcEgress => attach_tc(pins, interface, TcAttachType::Egress, flavour)?,
+        Attachment::TcIngress => attach_tc(pins, installed, interface, TcAttachType::Ingress, flavour)?,
+        Attachment::TcEgress => attach_tc(pins, installed, interface, TcAttachType::Egress, flavour)?,
     };
     installed.attached.push(Attached {
         interface: interface.name.clone(),
@@ -110,6 +105,10 @@ fn link_name(hook: Attachment, ifindex: u32) -> String {
         Attachment::TcEgress => "tc-egress",
     };
     format!("link-{hook}-{ifindex}")
+}
+
+fn is_pinned(pins: &Pins, hook: Attachment, interface: &Interface) -> bool {
+    pins.path(&link_name(hook, interface.index)).exists()
 }
 
 fn pin_link(
@@ -159,6 +158,7 @@ fn xdp_mode(pins: &Pins, interface: &Interface) -> Result<AttachMode, DatapathEr
 
 fn attach_tc(
     pins: &Pins,
+    installed: &mut Installation,
     interface: &Interface,
     direction: TcAttachType,
     flavour: TcFlavour,
@@ -186,35 +186,8 @@ fn attach_tc(
             Err(error) => tracing::debug!(interface = interface.name, %error, "no TCX, trying clsact"),
         }
     }
-    let made_qdisc = match qdisc_add_clsact(&interface.name) {
-        Ok(()) => true,
-        Err(error) if already_exists(&error) => false,
-        Err(error) => return Err(DatapathError::tc(&interface.name, "created", error)),
-    };
-    let options = NlOptions { priority: 1, ..NlOptions::default() };
-    let id = program
-        .attach_with_options(&interface.name, direction, TcAttachOptions::Netlink(options))
-        .map_err(failed)?;
-    let link = program.take_link(id).map_err(failed)?;
-    let mode = AttachMode::Clsact {
-        priority: link.priority().map_err(failed)?,
-        handle: link.handle().map_err(failed)?.into(),
-        made_qdisc,
-    };
-    // Dropped, the link would detach its filter; the filter is to stay, and the installation tells of it.
-    std::mem::forget(link);
-    Ok(mode)
-}
-
-fn already_exists(error: &TcError) -> bool {
-    let mut source: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = source {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return io.raw_os_error() == Some(libc::EEXIST);
-        }
-        source = error.source();
-    }
-    matches!(error, TcError::AlreadyAttached)
+    clsact::attach(pins, installed, interface, direction, &mut program, name)?;
+    Ok(AttachMode::Clsact)
 }
 
 /// Detaches everything of a datapath and removes its folder. Whatever is missing already is fine.
@@ -238,53 +211,9 @@ pub(super) fn remove_all(pins: &Pins) -> Result<(), DatapathError> {
             Err(_) => pins.remove(name)?,
         }
     }
-    detach_filters(&installed)?;
+    clsact::detach_all(pins, &installed)?;
     for name in names.iter().filter(|name| !name.starts_with("link-")) {
         pins.remove(name)?;
     }
     pins.remove_folder()
-}
-
-fn detach_filters(installed: &Installation) -> Result<(), DatapathError> {
-    let filters: Vec<_> =
-        installed.attached.iter().filter(|one| matches!(one.mode, AttachMode::Clsact { .. })).collect();
-    if filters.is_empty() {
-        return Ok(());
-    }
-    let target = installed.target.clone().unwrap_or(Target::Local);
-    match within(&target, || filters.iter().try_for_each(|filter| detach_filter(filter))) {
-        Ok(result) => result,
-        Err(error) => {
-            // The interfaces went with their namespace, and the filters with the interfaces.
-            tracing::debug!(%error, "the namespace is gone");
-            Ok(())
-        }
-    }
-}
-
-fn detach_filter(filter: &Attached) -> Result<(), DatapathError> {
-    let AttachMode::Clsact { priority, handle, made_qdisc } = filter.mode else { return Ok(()) };
-    let direction = match filter.hook {
-        Attachment::TcEgress => TcAttachType::Egress,
-        _ => TcAttachType::Ingress,
-    };
-    let link =
-        SchedClassifierLink::attached(&filter.interface, direction, priority, TcHandle::from(handle), None);
-    let Ok(link) = link else {
-        // The interface is gone.
-        return Ok(());
-    };
-    drop(link);
-    if made_qdisc { remove_clsact(filter) } else { Ok(()) }
-}
-
-fn remove_clsact(filter: &Attached) -> Result<(), DatapathError> {
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| DatapathError::Clsact {
-        interface: filter.interface.clone(),
-        verb: "removed",
-        source,
-    };
-    let index = i32::try_from(filter.ifindex).map_err(|error| failed(Box::new(error)))?;
-    blocking(async |handle| handle.qdisc().del(index).execute().await)?
-        .map_err(|error| failed(Box::new(error)))
 }

@@ -6,7 +6,7 @@ use aya::{
     EbpfError,
     maps::MapError,
     pin::PinError,
-    programs::{ProgramError, links::LinkError, tc::TcError},
+    programs::{ProgramError, links::LinkError},
 };
 
 use crate::backend::InterfaceError;
@@ -120,10 +120,4 @@ pub enum DatapathError {
         /// What there is.
         limit: usize,
     },
-}
-
-impl DatapathError {
-    pub(super) fn tc(interface: &str, verb: &'static str, source: TcError) -> Self {
-        Self::Clsact { interface: interface.to_owned(), verb, source: Box::new(source) }
-    }
 }

@@ -1,11 +1,10 @@
 //! What netsplit remembers of a namespace, as it lies in the kernel beside the rules.
 
 use jiff::Timestamp;
+use probe_ebpf::abi::MAX_COUNTERS;
 use serde::{Deserialize, Serialize};
 
-use super::Attached;
-use probe_ebpf::abi::MAX_COUNTERS;
-
+use super::{Attached, Clsact};
 use crate::{clock::BootInstant, cluster::Target, cut::CutId, policy::PlannedRule};
 
 /// What is attached in a namespace. Written as soon as it is true, so that whoever comes after a kill finds
@@ -16,6 +15,8 @@ pub struct Installation {
     pub target: Option<Target>,
     /// What is attached where.
     pub attached: Vec<Attached>,
+    /// The clsact qdiscs that are used.
+    pub clsact: Vec<Clsact>,
 }
 
 /// The cuts of a namespace. Changes in the same instant as the rules.

@@ -9,6 +9,7 @@
 
 mod attach;
 mod banks;
+mod clsact;
 mod error;
 mod hits;
 mod journal;
@@ -18,6 +19,7 @@ mod pins;
 
 pub use attach::{AttachMode, Attached, TcFlavour, Wanted};
 pub use banks::CounterSum;
+pub use clsact::Clsact;
 pub use error::DatapathError;
 pub use hits::HitReader;
 pub use journal::{CutRecord, Installation, Journal, RuleRecord};
@@ -27,7 +29,7 @@ pub(crate) use pins::remove_root_if_empty;
 pub use pins::{Lock, Pins};
 
 use super::Tables;
-use crate::cluster::Target;
+use crate::{clock::BootInstant, cluster::Target};
 
 /// The datapath of one network namespace.
 #[derive(Debug)]
@@ -37,14 +39,19 @@ pub struct Datapath {
 }
 
 impl Datapath {
-    /// The datapath of the calling thread's network namespace, loaded now if it is not there yet.
+    /// The datapath of the calling thread's network namespace, loaded now if none is there that cuts anybody
+    /// off.
     pub fn open_or_load(_lock: &Lock) -> Result<Self, DatapathError> {
         let pins = Pins::of_this_namespace()?;
         if pins.is_complete() {
             banks::check_version(&pins)?;
-            return Ok(Self { pins, fresh: false });
+            let now = BootInstant::now();
+            if banks::read_journal(&pins)?.cuts.iter().any(|cut| cut.deadline > now) {
+                return Ok(Self { pins, fresh: false });
+            }
         }
-        // What a killed controller left half-made holds no cut.
+        // What a killed controller left half-made or without a cut, and what leases have ended: nobody needs
+        // it, and its programs may hang where the next cut cannot use them.
         attach::remove_all(&pins)?;
         object::load(&pins)?;
         Ok(Self { pins, fresh: true })

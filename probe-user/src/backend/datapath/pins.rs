@@ -3,7 +3,10 @@
 use std::{
     fs::{self, File},
     io,
-    os::fd::{AsFd, AsRawFd},
+    os::{
+        fd::{AsFd, AsRawFd},
+        unix::fs::MetadataExt,
+    },
     path::{Path, PathBuf},
 };
 
@@ -34,11 +37,29 @@ impl Lock {
     /// Waits for its turn. Mounts bpffs and makes the folder if need be.
     pub fn exclusive() -> Result<Self, DatapathError> {
         ensure_bpffs()?;
-        fs::create_dir_all(ROOT).map_err(|source| pin_error(Path::new(ROOT), "created", source))?;
-        let folder = File::open(ROOT).map_err(|source| pin_error(Path::new(ROOT), "read", source))?;
-        flock(folder.as_fd(), FlockOperation::LockExclusive)
-            .map_err(|errno| pin_error(Path::new(ROOT), "locked", errno.into()))?;
-        Ok(Self { _folder: folder })
+        loop {
+            if let Some(folder) =
+                lock_root().map_err(|source| pin_error(Path::new(ROOT), "locked", source))?
+            {
+                return Ok(Self { _folder: folder });
+            }
+        }
+    }
+}
+
+/// The locked folder, or nothing if whoever held it before took it away meanwhile.
+fn lock_root() -> io::Result<Option<File>> {
+    fs::create_dir_all(ROOT)?;
+    let folder = match File::open(ROOT) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    flock(folder.as_fd(), FlockOperation::LockExclusive)?;
+    // A lock on a folder that has no name any more keeps nobody out.
+    match fs::metadata(ROOT) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+        Ok(named) => Ok((named.ino() == folder.metadata()?.ino()).then_some(folder)),
     }
 }
 
@@ -136,13 +157,23 @@ fn pin_error(path: &Path, verb: &'static str, source: io::Error) -> DatapathErro
 
 fn ensure_bpffs() -> Result<(), DatapathError> {
     let failed = |source: io::Error| DatapathError::Bpffs { path: BPFFS, source };
-    let at = statfs(BPFFS).map_err(|errno| failed(errno.into()))?;
-    #[expect(clippy::cast_sign_loss, reason = "a magic number, signed on some architectures only")]
-    if at.f_type as u64 == BPF_FS_MAGIC {
+    if is_bpffs().map_err(failed)? {
+        return Ok(());
+    }
+    // A second mount on top of the first would hide what is pinned there: one controller at a time.
+    let below = File::open(BPFFS).map_err(failed)?;
+    flock(below.as_fd(), FlockOperation::LockExclusive).map_err(|errno| failed(errno.into()))?;
+    if is_bpffs().map_err(failed)? {
         return Ok(());
     }
     mount("bpf", BPFFS, "bpf", MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC, None)
         .map_err(|errno| failed(errno.into()))
+}
+
+fn is_bpffs() -> io::Result<bool> {
+    let at = statfs(BPFFS)?;
+    #[expect(clippy::cast_sign_loss, reason = "a magic number, signed on some architectures only")]
+    Ok(at.f_type as u64 == BPF_FS_MAGIC)
 }
 
 /// The calling thread's network namespace as a number that is never used again (`SO_NETNS_COOKIE`, Linux

@@ -1,0 +1,214 @@
+//! Filters of a clsact qdisc, for kernels before 6.6.
+//!
+//! They hang on the interface and have no pin. They are known by the id of the program that they run, which
+//! the kernel tells, so none is lost that a killed controller had no time to write down.
+
+use aya::programs::{
+    SchedClassifier, TcAttachType,
+    tc::{NlOptions, SchedClassifierLink, TcAttachOptions, TcError, TcHandle, qdisc_add_clsact},
+};
+use futures_util::TryStreamExt;
+use rtnetlink::{
+    packet_core::{Nla, NlasIterator},
+    packet_route::tc::{TcAttribute, TcHandle as Parent, TcMessage, TcOption},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{DatapathError, Installation, Pins, banks, object};
+use crate::{
+    backend::{Interface, InterfaceError, interface::blocking},
+    cluster::{Target, within},
+};
+
+/// An interface whose clsact qdisc netsplit uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clsact {
+    /// The interface's name.
+    pub interface: String,
+    /// Its index.
+    pub ifindex: u32,
+    /// Whether the qdisc was not there before.
+    pub made_qdisc: bool,
+}
+
+/// A filter at one of the two hooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Filter {
+    direction: TcAttachType,
+    priority: u16,
+    handle: u32,
+    /// The BPF program that it runs, if it runs one.
+    program: Option<u32>,
+}
+
+/// Attaches `program`, whose pin is `name`, as a filter, unless it already is one.
+pub(super) fn attach(
+    pins: &Pins,
+    installed: &mut Installation,
+    interface: &Interface,
+    direction: TcAttachType,
+    program: &mut SchedClassifier,
+    name: &'static str,
+) -> Result<(), DatapathError> {
+    ensure_qdisc(pins, installed, interface)?;
+    let ours = object::program_id(pins, name)?;
+    if filters(interface.index)?.iter().any(|filter| filter.program == Some(ours)) {
+        return Ok(());
+    }
+    // Without a priority of its own the kernel puts it before all others: a foreign filter that says "accept"
+    // would end the line before us.
+    let id = program
+        .attach_with_options(&interface.name, direction, TcAttachOptions::Netlink(NlOptions::default()))
+        .map_err(|source| DatapathError::Attach {
+            program: name,
+            interface: interface.name.clone(),
+            source: Box::new(source),
+        })?;
+    if let Ok(link) = program.take_link(id) {
+        // Dropped, the link would detach its filter, which is to stay.
+        std::mem::forget(link);
+    }
+    Ok(())
+}
+
+/// Makes the qdisc if it is not there. Written down before it is true, so that it is never left behind.
+fn ensure_qdisc(
+    pins: &Pins,
+    installed: &mut Installation,
+    interface: &Interface,
+) -> Result<(), DatapathError> {
+    let present = has_qdisc(interface.index)?;
+    if !installed.clsact.iter().any(|known| known.ifindex == interface.index) {
+        installed.clsact.push(Clsact {
+            interface: interface.name.clone(),
+            ifindex: interface.index,
+            made_qdisc: !present,
+        });
+        banks::write_installation(pins, installed)?;
+    }
+    if present {
+        return Ok(());
+    }
+    match qdisc_add_clsact(&interface.name) {
+        Ok(()) | Err(TcError::AlreadyAttached) => Ok(()),
+        Err(error) => Err(failed(&interface.name, "created")(Box::new(error))),
+    }
+}
+
+/// Takes away every filter that runs a program of this datapath, then the qdiscs that netsplit made, unless
+/// somebody else uses them by now. Needs the programs' pins.
+pub(super) fn detach_all(pins: &Pins, installed: &Installation) -> Result<(), DatapathError> {
+    if installed.clsact.is_empty() {
+        return Ok(());
+    }
+    let ours: Vec<_> =
+        object::program_names().into_iter().filter_map(|name| object::program_id(pins, name).ok()).collect();
+    let target = installed.target.clone().unwrap_or(Target::Local);
+    let detached = within(&target, || {
+        // A namespace that was made anew under the old name holds nothing of ours.
+        if Pins::of_this_namespace()? != *pins {
+            tracing::debug!(%target, "another namespace bears this name by now");
+            return Ok(());
+        }
+        installed.clsact.iter().try_for_each(|clsact| detach(clsact, &ours))
+    });
+    detached.unwrap_or_else(|error| {
+        // The interfaces went with their namespace, and the filters with the interfaces.
+        tracing::debug!(%error, "the namespace is gone");
+        Ok(())
+    })
+}
+
+fn detach(clsact: &Clsact, ours: &[u32]) -> Result<(), DatapathError> {
+    let runs_ours = |filter: &Filter| filter.program.is_some_and(|program| ours.contains(&program));
+    for Filter { direction, priority, handle, .. } in filters(clsact.ifindex)?.into_iter().filter(runs_ours) {
+        // Dropped, the link detaches its filter.
+        drop(SchedClassifierLink::attached(
+            &clsact.interface,
+            direction,
+            priority,
+            TcHandle::from(handle),
+            None,
+        ));
+    }
+    if clsact.made_qdisc && has_qdisc(clsact.ifindex)? && filters(clsact.ifindex)?.is_empty() {
+        remove_qdisc(clsact)?;
+    }
+    Ok(())
+}
+
+fn remove_qdisc(clsact: &Clsact) -> Result<(), DatapathError> {
+    blocking(async |handle| {
+        let mut request = handle.qdisc().del(index(clsact.ifindex));
+        request.message_mut().header.parent = Parent::CLSACT;
+        request.execute().await
+    })?
+    .map_err(|error| failed(&clsact.interface, "removed")(Box::new(error)))
+}
+
+fn failed(
+    interface: &str,
+    verb: &'static str,
+) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> DatapathError {
+    move |source| DatapathError::Clsact { interface: interface.to_owned(), verb, source }
+}
+
+fn index(ifindex: u32) -> i32 {
+    // The kernel counts interfaces in an int.
+    i32::try_from(ifindex).unwrap_or(i32::MAX)
+}
+
+fn has_qdisc(ifindex: u32) -> Result<bool, InterfaceError> {
+    let all = blocking(async |handle| handle.qdisc().get().execute().try_collect::<Vec<_>>().await)?
+        .map_err(InterfaceError::List)?;
+    Ok(all.iter().any(|qdisc| {
+        qdisc.header.index == index(ifindex)
+            && qdisc.attributes.iter().any(|it| matches!(it, TcAttribute::Kind(kind) if kind == "clsact"))
+    }))
+}
+
+/// The filters of both hooks. An interface that is gone has none.
+fn filters(ifindex: u32) -> Result<Vec<Filter>, InterfaceError> {
+    let mut found = Vec::new();
+    for direction in [TcAttachType::Ingress, TcAttachType::Egress] {
+        let messages = blocking(async |handle| {
+            let mut filters = handle.traffic_filter(index(ifindex));
+            let request = match direction {
+                TcAttachType::Egress => filters.get().egress(),
+                _ => filters.get().ingress(),
+            };
+            request.execute().try_collect::<Vec<_>>().await
+        })?
+        .map_err(InterfaceError::List)?;
+        found.extend(messages.iter().map(|message| filter(direction, message)));
+    }
+    Ok(found)
+}
+
+fn filter(direction: TcAttachType, message: &TcMessage) -> Filter {
+    let program = message.attributes.iter().find_map(|attribute| match attribute {
+        TcAttribute::Options(options) => options.iter().find_map(program),
+        _ => None,
+    });
+    Filter {
+        direction,
+        // `tcm_info` holds the priority above the protocol (rtnetlink(7)).
+        priority: (message.header.info >> 16) as u16,
+        handle: message.header.handle.into(),
+        program,
+    }
+}
+
+/// `TCA_BPF_ID` of `linux/pkt_cls.h`.
+const TCA_BPF_ID: u16 = 11;
+
+/// The id of the program among a BPF filter's options, which come as the bytes of nested attributes.
+fn program(options: &TcOption) -> Option<u32> {
+    let TcOption::Other(options) = options else { return None };
+    let mut bytes = vec![0; options.value_len()];
+    options.emit_value(&mut bytes);
+    NlasIterator::new(&bytes)
+        .filter_map(Result::ok)
+        .find(|nla| nla.kind() == TCA_BPF_ID)
+        .and_then(|nla| Some(u32::from_ne_bytes(nla.value().try_into().ok()?)))
+}

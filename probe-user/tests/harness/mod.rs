@@ -1,6 +1,7 @@
 //! Network namespaces for tests: made for one test, gone with it.
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test ends where its surroundings fail it")]
 
 use std::{
     fs,
@@ -256,7 +257,7 @@ pub fn request(target: Target, rules: Vec<PlannedRule>) -> Request {
     let node = NodePlan { node: target.to_string(), target, rules };
     Request {
         plan: Plan { description: "a test".to_owned(), nodes: vec![node] },
-        lease: Duration::from_secs(60),
+        lease: Duration::from_mins(1),
         choice: Choice::Auto,
         flavour: TcFlavour::Auto,
     }

@@ -206,7 +206,7 @@ pub(super) fn remove_all(pins: &Pins) -> Result<(), DatapathError> {
         match PinnedLink::from_pin(&path) {
             // The last reference goes with the returned link, and the program with it.
             Ok(link) => {
-                drop(link.unpin().map_err(|source| DatapathError::Pin { path, verb: "removed", source })?)
+                drop(link.unpin().map_err(|source| DatapathError::Pin { path, verb: "removed", source })?);
             }
             Err(_) => pins.remove(name)?,
         }

@@ -13,7 +13,7 @@ use netsplit::{
 
 use crate::{
     foreign::ForeignXdp,
-    harness::{Pair, causes, cut, request, rule},
+    harness::{Pair, at_once, causes, cut, request, rule},
     traffic::{Met, Server, new_connection},
 };
 
@@ -26,7 +26,7 @@ fn of(guard: &Guard) -> CutStatus {
 
 #[test]
 fn of_two_cuts_that_overlap_the_first_decides_and_either_can_go_first() {
-    for first_goes_first in [true, false] {
+    at_once(&[true, false], |&first_goes_first| {
         let pair = Pair::new();
         let _server = Server::start(&pair.node_target(), 5432);
         let dropping = cut(&request(pair.node_target(), vec![rule()]));
@@ -52,12 +52,12 @@ fn of_two_cuts_that_overlap_the_first_decides_and_either_can_go_first() {
         }
         assert_eq!(new_connection(&client, NODE), Met::Answer);
         assert_eq!(pair.traces(), Vec::<String>::new());
-    }
+    });
 }
 
 #[test]
 fn a_cut_by_xdp_and_one_by_tc_hold_side_by_side() {
-    for action in [Action::Drop, Action::Reset] {
+    at_once(&[Action::Drop, Action::Reset], |&action| {
         let pair = Pair::new();
         let _server = Server::start(&pair.node_target(), 5432);
         let elsewhere = vec![PortRange { first: 8008, last: 8008 }];
@@ -80,7 +80,7 @@ fn a_cut_by_xdp_and_one_by_tc_hold_side_by_side() {
                 "{action:?} {client} > {to}"
             );
         }
-    }
+    });
 }
 
 #[test]

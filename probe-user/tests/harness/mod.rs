@@ -1,6 +1,7 @@
 //! Network namespaces for tests: made for one test, gone with it.
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test ends where its surroundings fail it")]
 
 use std::{
     fs,

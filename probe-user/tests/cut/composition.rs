@@ -7,13 +7,14 @@ use std::{
 
 use netsplit::{
     backend::{Choice, datapath::TcFlavour},
+    causes::in_a_line,
     cut::{CutStatus, Guard, Request, apply, status},
     policy::{Action, PlannedRule, PortRange},
 };
 
 use crate::{
     foreign::ForeignXdp,
-    harness::{Pair, at_once, causes, cut, request, rule},
+    harness::{Pair, at_once, cut, request, rule},
     traffic::{Met, Server, new_connection},
 };
 
@@ -114,7 +115,7 @@ fn when_one_node_cannot_be_cut_none_is() {
         let missing = PlannedRule { interfaces: vec!["eth9".into()], ..rule() };
         let mut asked = on_both(&first, &second, missing, Choice::Tc);
         asked.flavour = flavour;
-        let error = causes(&apply(&asked).unwrap_err());
+        let error = in_a_line(&apply(&asked).unwrap_err());
         assert!(error.contains("eth9"), "{error}");
         assert_eq!(new_connection(&first.peer_target(), NODE), Met::Answer);
         assert_eq!([first.traces(), second.traces()].concat(), Vec::<String>::new());
@@ -127,7 +128,7 @@ fn when_a_foreign_program_is_in_the_way_of_one_node_none_is_cut() {
     let foreign = ForeignXdp::on(&second.node_target(), "eth0");
     let _server = Server::start(&first.node_target(), 5432);
     let asked = on_both(&first, &second, rule(), Choice::Xdp);
-    let error = causes(&apply(&asked).unwrap_err());
+    let error = in_a_line(&apply(&asked).unwrap_err());
     assert!(error.contains(&format!("id {}", foreign.id)) && error.contains("--backend tc"), "{error}");
     assert_eq!(new_connection(&first.peer_target(), NODE), Met::Answer);
     assert_eq!(first.traces(), Vec::<String>::new());

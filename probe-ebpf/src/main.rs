@@ -16,14 +16,18 @@ use aya_ebpf::{
     macros::{classifier, xdp},
     programs::{TcContext, XdpContext},
 };
-use probe_ebpf::abi::{Hook, REPLY_MARK, Way};
+use probe_ebpf::abi::{Hook, LOOPBACK_IFINDEX, REPLY_MARK, Way};
 use program::{
     enforce::{Decision, Place, enforce},
     frame::{SocketBuffer, XdpFrame},
 };
 
 /// Packets that arrive, before the stack sees them. Answers leave through the same interface (`XDP_TX`).
-#[xdp(frags)]
+///
+/// Not for frames in several pieces (`xdp.frags`): in generic mode the kernel copies each packet for such a
+/// program, and the copy has lost the length of its Ethernet header, so that TC programs see none (Linux 6.18,
+/// `skb_pp_cow_data`). A driver that refuses a large MTU for it leaves generic mode.
+#[xdp]
 pub fn ingress_xdp(ctx: XdpContext) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "the kernel keeps it in 32 bits")]
     let place = Place { way: Way::Ingress, hook: Hook::Xdp, ifindex: ctx.ingress_ifindex() as u32 };
@@ -37,17 +41,19 @@ pub fn ingress_xdp(ctx: XdpContext) -> u32 {
 /// Packets that arrive. Answers are redirected out through the same interface.
 #[classifier]
 pub fn ingress_tc(ctx: TcContext) -> i32 {
-    traffic_control(ctx, Way::Ingress, 0)
+    traffic_control(ctx, Way::Ingress)
 }
 
-/// Packets that leave. Answers are redirected into the same interface, to the node's own stack.
+/// Packets that leave. Answers are redirected into the same interface, to the node's own stack; by `lo`, where
+/// what leaves arrives, they go on their way, since only so they keep the route that they were sent with:
+/// without it, the stack would take them for forgeries of the node's own address.
 #[classifier]
 pub fn egress_tc(ctx: TcContext) -> i32 {
-    traffic_control(ctx, Way::Egress, u64::from(BPF_F_INGRESS))
+    traffic_control(ctx, Way::Egress)
 }
 
 #[inline(always)]
-fn traffic_control(ctx: TcContext, way: Way, redirect_flags: u64) -> i32 {
+fn traffic_control(ctx: TcContext, way: Way) -> i32 {
     // "Unspecified" hands the packet on to other programs and filters at the same hook.
     const NEXT: i32 = TC_ACT_UNSPEC;
     let frame = SocketBuffer::new(ctx);
@@ -61,6 +67,8 @@ fn traffic_control(ctx: TcContext, way: Way, redirect_flags: u64) -> i32 {
         Decision::Drop => TC_ACT_SHOT as i32,
         Decision::Answer => {
             frame.set_mark(REPLY_MARK);
+            let into_stack = matches!(way, Way::Egress) && ifindex != LOOPBACK_IFINDEX;
+            let redirect_flags = if into_stack { u64::from(BPF_F_INGRESS) } else { 0 };
             // SAFETY: a helper call without pointers.
             #[expect(clippy::cast_possible_truncation, reason = "the helper answers with a TC action")]
             unsafe {

@@ -5,6 +5,7 @@
 //! `observe`, `cluster` and `lab` touch the world. ARCHITECTURE.md has the map.
 
 pub mod backend;
+pub mod causes;
 pub mod cli;
 pub mod clock;
 pub mod cluster;

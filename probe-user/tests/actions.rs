@@ -80,12 +80,10 @@ const SWITCHOVERS: &str = r#"
 title = "Switchovers, a reboot and a stop"
 
 [[step]]
-switchover = true
-candidate = "pg9"
-expect_status = 412
+switchover = "pg9"
+status = 412
 [[step]]
-switchover = true
-candidate = "@any-replica"
+switchover = "@any-replica"
 [[step]]
 until = "healthy"
 within = "60s"
@@ -107,8 +105,7 @@ within = "60s"
 required = true
 # A wrong expectation, which does not end the scenario.
 [[step]]
-switchover = true
-candidate = "pg9"
+switchover = "pg9"
 
 [[expect]]
 that = "new-leader"

@@ -1,6 +1,8 @@
 //! `netsplit revert --all` takes everything away, whatever it meets. A binary of its own, since it touches
 //! every datapath of the machine.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where its surroundings fail it")]
+
 mod harness;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Stdio, thread, time::Duration};

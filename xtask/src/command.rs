@@ -120,6 +120,9 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     folders.into_iter().map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
+/// How to become root without losing the toolchain that rustup put into one's home.
+pub(crate) const AS_ROOT: &str = "as root, for example with `sudo -E env \"PATH=$PATH\" cargo xtask …`";
+
 /// Whether this process is root's.
 pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()

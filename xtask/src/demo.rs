@@ -18,11 +18,10 @@ const SCENARIO: &str = "policies/scenarios/primary-5432-drop.toml";
 
 pub(crate) fn run(_args: &Args) -> Result<(), Failure> {
     if !command::is_root() {
-        return Err(Failure::HostCannot(
-            "the demo needs root: it makes network namespaces and loads eBPF programs. Run it with sudo, or as \
-             root in a virtual machine"
-                .to_owned(),
-        ));
+        return Err(Failure::HostCannot(format!(
+            "the demo makes network namespaces and loads eBPF programs: run it {}, or in a virtual machine",
+            command::AS_ROOT
+        )));
     }
     setup::ensure(&[Group::Servers])?;
     eprintln!("building netsplit, as target/debug/netsplit …");

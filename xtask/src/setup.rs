@@ -58,7 +58,7 @@ fn get(missing: &[Missing]) -> Result<(), Failure> {
     }
     let needs_root = missing.iter().any(|need| !matches!(need.how, Way::Cargo { .. }));
     if needs_root && !command::is_root() {
-        return Err(Failure::HostCannot(format!("set-up needs root: run it with sudo.\n{report}")));
+        return Err(Failure::HostCannot(format!("set-up has to run {}\n{report}", command::AS_ROOT)));
     }
     let began = Instant::now();
     eprintln!("missing: {}", names(missing));

@@ -109,9 +109,9 @@ impl Phases {
     }
 }
 
-/// Every test binary that this feature turns on, whatever it is called.
+/// Every test that this feature turns on, whatever it is called; those that need no feature run once more.
 fn integration_tests(feature: &str) -> Result<(), Failure> {
-    cargo(&["test", "--package", "probe-user", "--features", feature, "--test", "*"])
+    cargo(&["test", "--package", "probe-user", "--features", feature, "--tests"])
 }
 
 fn cargo(args: &[&str]) -> Result<(), Failure> {
@@ -123,7 +123,7 @@ fn this_machine() -> Result<(), Failure> {
     let cannot =
         |what: &str| Err(Failure::HostCannot(format!("the tests need {what}; `--only host` needs neither")));
     if !command::is_root() {
-        return cannot("root, for network namespaces and eBPF: run them with sudo or in a virtual machine");
+        return cannot(&format!("root, for network namespaces and eBPF: run them {}", command::AS_ROOT));
     }
     if !Path::new("/sys/kernel/btf/vmlinux").exists() {
         return cannot("a kernel with BTF (CONFIG_DEBUG_INFO_BTF)");

@@ -7,12 +7,13 @@ use crate::cut::{self, CutId, CutStatus};
 
 /// Take cuts away, and nothing that netsplit did not put there.
 #[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
 #[command(after_help = "Examples:
   netsplit revert c3f9a1
   netsplit revert --all")]
 pub(super) struct Args {
     /// The cuts to end, by their ids
-    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "ID")]
     cuts: Vec<CutId>,
     /// End every cut, and remove every program, link, qdisc, pin and map of netsplit's, also half-made ones
     #[arg(long)]

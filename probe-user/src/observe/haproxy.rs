@@ -18,11 +18,9 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    reach::in_words,
-    subject::{Lookout, Subject, poll},
-};
+use super::subject::{Lookout, Subject, poll};
 use crate::{
+    causes::in_a_line,
     cluster::HaproxyEndpoints,
     record::{Kind, ServerState, Source},
 };
@@ -63,7 +61,7 @@ impl Servers {
             }
             Err(error) => {
                 let socket = self.socket.display();
-                self.trouble.saw(&format!("HAProxy's stats socket {socket}: {}", in_words(&error)));
+                self.trouble.saw(&format!("HAProxy's stats socket {socket}: {}", in_a_line(&error)));
             }
         })
         .await;

@@ -16,10 +16,11 @@ use reqwest::Client;
 use serde::Deserialize;
 
 use super::{
-    reach::{http_port_state, in_words},
+    reach::http_port_state,
     subject::{Lookout, Subject, poll},
 };
 use crate::{
+    causes::in_a_line,
     cluster::{Inventory, Node},
     record::{ClusterMember, ClusterView, Kind, PortState, RestState, Source},
 };
@@ -48,7 +49,7 @@ impl Rest {
             Ok((status, body)) => self.state.saw(&rest_state(status, &body)),
             Err(error) => match http_port_state(&error) {
                 Some(silence) => self.state.saw(&RestState::Silent(silence)),
-                None => self.trouble.saw(&in_words(&error)),
+                None => self.trouble.saw(&in_a_line(&error)),
             },
         })
         .await;

@@ -22,10 +22,11 @@ use tokio::{
 };
 
 use super::{
-    reach::{in_words, port_state},
+    reach::port_state,
     subject::{Lookout, Subject, poll},
 };
 use crate::{
+    causes::in_a_line,
     cluster::{Node, Postgres},
     record::{Kind, PortState, Source},
 };
@@ -57,7 +58,7 @@ impl Port {
     pub(super) async fn run(mut self) {
         poll(PERIOD, async || match look(self.address, &self.login).await {
             Ok(state) => self.state.saw(&state),
-            Err(error) => self.trouble.saw(&format!("{}: {}", self.address, in_words(&error))),
+            Err(error) => self.trouble.saw(&format!("{}: {}", self.address, in_a_line(&error))),
         })
         .await;
     }

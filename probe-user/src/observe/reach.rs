@@ -1,8 +1,8 @@
 //! What it means that a service did not answer.
 
-use std::{error::Error, io};
+use std::io;
 
-use crate::record::PortState;
+use crate::{causes::chain, record::PortState};
 
 /// The words for a service that ends the connection before it says anything.
 const CLOSED: &str = "closed the connection without an answer";
@@ -31,29 +31,13 @@ pub(super) fn http_port_state(error: &reqwest::Error) -> Option<PortState> {
     if error.is_timeout() {
         return Some(PortState::TimesOut);
     }
-    let socket_error = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
+    let socket_error = chain(error).find_map(|cause| cause.downcast_ref::<io::Error>());
     match socket_error {
         Some(error) => port_state(error),
         // The connection stood and ended without a complete response; hyper's error type is not ours to name.
         None if error.is_request() || error.is_body() => Some(PortState::Answers(CLOSED.to_owned())),
         None => None,
     }
-}
-
-/// The error and everything below it, in one line.
-pub(super) fn in_words(error: &(dyn Error + 'static)) -> String {
-    let mut words = error.to_string();
-    for cause in causes(error).skip(1).map(ToString::to_string) {
-        // Some errors repeat their cause in their own words.
-        if !words.contains(&cause) {
-            words = format!("{words}: {cause}");
-        }
-    }
-    words
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
 }
 
 #[cfg(test)]

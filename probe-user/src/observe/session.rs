@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_postgres::{Config, NoTls, SimpleQueryMessage, SimpleQueryRow, error::Severity};
 
-use super::reach::in_words;
+use crate::causes::in_a_line;
 
 /// A session; dropping it closes the socket at once, whatever is under way.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ fn ends_the_statement_only(severity: Option<Severity>) -> bool {
 }
 
 fn words_of(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(|| in_words(error), |said| said.message().to_owned())
+    error.as_db_error().map_or_else(|| in_a_line(error), |said| said.message().to_owned())
 }
 
 #[cfg(test)]

@@ -56,12 +56,12 @@ impl By {
             }
         }
     }
+}
 
-    fn uncut(self, pair: &Pair, protocol: Protocol, action: Action, guard: Option<Guard>) {
-        match guard {
-            Some(guard) => drop(guard.revert().unwrap()),
-            None => iptables(pair, "-D", protocol, action),
-        }
+fn uncut(pair: &Pair, protocol: Protocol, action: Action, guard: Option<Guard>) {
+    match guard {
+        Some(guard) => drop(guard.revert().unwrap()),
+        None => iptables(pair, "-D", protocol, action),
     }
 }
 
@@ -113,7 +113,7 @@ fn tcp_stories(by: By, action: Action) -> (Vec<Story>, Vec<Duration>) {
             .collect();
         probes.into_iter().map(|probe| probe.join().unwrap()).collect::<Vec<_>>()
     });
-    by.uncut(&pair, Protocol::Tcp, action, guard);
+    uncut(&pair, Protocol::Tcp, action, guard);
 
     let mut took = Vec::new();
     let stories = PATHS
@@ -127,14 +127,10 @@ fn tcp_stories(by: By, action: Action) -> (Vec<Story>, Vec<Duration>) {
             Story { path, new, open: met, open_after_revert: after }
         })
         .collect();
-    if guard_leaves_traces(by) {
+    if matches!(by, By::Netsplit(..)) {
         assert_eq!(pair.traces(), Vec::<String>::new(), "{by:?}");
     }
     (stories, took)
-}
-
-const fn guard_leaves_traces(by: By) -> bool {
-    matches!(by, By::Netsplit(..))
 }
 
 /// Every backend beside iptables, all at once.
@@ -197,7 +193,7 @@ fn udp_stories(by: By, action: Action) -> Vec<(&'static str, Met)> {
     }
     let guard = by.cut(&pair, Protocol::Udp, action);
     let stories = PATHS.iter().map(|&(path, wire, address)| (path, probe(wire, address))).collect();
-    by.uncut(&pair, Protocol::Udp, action, guard);
+    uncut(&pair, Protocol::Udp, action, guard);
     for (path, wire, address) in PATHS {
         assert_eq!(probe(wire, address), Met::Answer, "{path}, after the revert");
     }

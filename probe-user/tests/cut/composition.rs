@@ -7,13 +7,14 @@ use std::{
 
 use netsplit::{
     backend::{Choice, datapath::TcFlavour},
+    causes::in_a_line,
     cut::{CutStatus, Guard, Request, apply, status},
     policy::{Action, PlannedRule, PortRange},
 };
 
 use crate::{
     foreign::ForeignXdp,
-    harness::{Pair, causes, cut, request, rule},
+    harness::{Pair, at_once, cut, request, rule},
     traffic::{Met, Server, new_connection},
 };
 
@@ -26,7 +27,7 @@ fn of(guard: &Guard) -> CutStatus {
 
 #[test]
 fn of_two_cuts_that_overlap_the_first_decides_and_either_can_go_first() {
-    for first_goes_first in [true, false] {
+    at_once(&[true, false], |&first_goes_first| {
         let pair = Pair::new();
         let _server = Server::start(&pair.node_target(), 5432);
         let dropping = cut(&request(pair.node_target(), vec![rule()]));
@@ -52,12 +53,12 @@ fn of_two_cuts_that_overlap_the_first_decides_and_either_can_go_first() {
         }
         assert_eq!(new_connection(&client, NODE), Met::Answer);
         assert_eq!(pair.traces(), Vec::<String>::new());
-    }
+    });
 }
 
 #[test]
 fn a_cut_by_xdp_and_one_by_tc_hold_side_by_side() {
-    for action in [Action::Drop, Action::Reset] {
+    at_once(&[Action::Drop, Action::Reset], |&action| {
         let pair = Pair::new();
         let _server = Server::start(&pair.node_target(), 5432);
         let elsewhere = vec![PortRange { first: 8008, last: 8008 }];
@@ -80,7 +81,7 @@ fn a_cut_by_xdp_and_one_by_tc_hold_side_by_side() {
                 "{action:?} {client} > {to}"
             );
         }
-    }
+    });
 }
 
 #[test]
@@ -114,7 +115,7 @@ fn when_one_node_cannot_be_cut_none_is() {
         let missing = PlannedRule { interfaces: vec!["eth9".into()], ..rule() };
         let mut asked = on_both(&first, &second, missing, Choice::Tc);
         asked.flavour = flavour;
-        let error = causes(&apply(&asked).unwrap_err());
+        let error = in_a_line(&apply(&asked).unwrap_err());
         assert!(error.contains("eth9"), "{error}");
         assert_eq!(new_connection(&first.peer_target(), NODE), Met::Answer);
         assert_eq!([first.traces(), second.traces()].concat(), Vec::<String>::new());
@@ -127,7 +128,7 @@ fn when_a_foreign_program_is_in_the_way_of_one_node_none_is_cut() {
     let foreign = ForeignXdp::on(&second.node_target(), "eth0");
     let _server = Server::start(&first.node_target(), 5432);
     let asked = on_both(&first, &second, rule(), Choice::Xdp);
-    let error = causes(&apply(&asked).unwrap_err());
+    let error = in_a_line(&apply(&asked).unwrap_err());
     assert!(error.contains(&format!("id {}", foreign.id)) && error.contains("--backend tc"), "{error}");
     assert_eq!(new_connection(&first.peer_target(), NODE), Met::Answer);
     assert_eq!(first.traces(), Vec::<String>::new());

@@ -20,7 +20,7 @@ use netsplit::{
 };
 
 use crate::{
-    harness::{Pair, cut, netsplit, request, rule, run, tcx_programs},
+    harness::{Pair, at_once, cut, netsplit, request, rule, run, tcx_programs},
     traffic::{Met, Server, new_connection},
 };
 
@@ -105,24 +105,25 @@ fn resetting(pair: &Pair, flavour: TcFlavour) -> netsplit::cut::Request {
 
 #[test]
 fn a_foreign_qdisc_and_its_filters_stay() {
-    for flavour in [TcFlavour::Clsact, TcFlavour::Tcx] {
-        // By priority: any, and the highest that there is.
-        for priority in ["7", "1"] {
-            let pair = Pair::new();
-            let _server = Server::start(&pair.node_target(), 5432);
-            run("tc", &["-n", &pair.node, "qdisc", "add", "dev", "eth0", "clsact"]);
-            let filter = ["filter", "add", "dev", "eth0", "ingress", "prio", priority, "protocol", "all"];
-            let matching = ["u32", "match", "u32", "0", "0"];
-            run("tc", &[&["-n", &pair.node], &filter[..], &matching[..]].concat());
-            let before = filters(&pair);
-            assert!(before.contains("match 00000000"), "{before}");
-            let guard = cut(&resetting(&pair, flavour));
-            assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Refused, "{flavour:?} {priority}");
-            guard.revert().unwrap();
-            assert_eq!(filters(&pair), before, "{flavour:?} {priority}");
-            assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Answer);
-        }
-    }
+    // By priority: any, and the highest that there is.
+    let priorities = ["7", "1"];
+    let flavours = [TcFlavour::Clsact, TcFlavour::Tcx];
+    let all = flavours.map(|flavour| priorities.map(|priority| (flavour, priority))).concat();
+    at_once(&all, |&(flavour, priority)| {
+        let pair = Pair::new();
+        let _server = Server::start(&pair.node_target(), 5432);
+        run("tc", &["-n", &pair.node, "qdisc", "add", "dev", "eth0", "clsact"]);
+        let filter = ["filter", "add", "dev", "eth0", "ingress", "prio", priority, "protocol", "all"];
+        let matching = ["u32", "match", "u32", "0", "0"];
+        run("tc", &[&["-n", &pair.node], &filter[..], &matching[..]].concat());
+        let before = filters(&pair);
+        assert!(before.contains("match 00000000"), "{before}");
+        let guard = cut(&resetting(&pair, flavour));
+        assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Refused, "{flavour:?} {priority}");
+        guard.revert().unwrap();
+        assert_eq!(filters(&pair), before, "{flavour:?} {priority}");
+        assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Answer);
+    });
 }
 
 #[test]

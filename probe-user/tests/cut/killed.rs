@@ -34,7 +34,7 @@ fn kill_after(delay: Duration, arguments: &[&str]) {
 
 /// In a few namespaces at once.
 fn kill_while_applying(ways: &[&[&str]]) {
-    at_once(&[4, 4, 4], |&rounds| kill_rounds(ways, rounds));
+    at_once(&[3, 3], |&rounds| kill_rounds(ways, rounds));
 }
 
 fn kill_rounds(ways: &[&[&str]], rounds: usize) {
@@ -97,7 +97,7 @@ fn an_apply_killed_on_changing_backends_leaves_nothing_that_the_next_one_cannot_
 
 #[test]
 fn a_killed_revert_can_be_tried_again() {
-    at_once(&[5, 5, 5], |&rounds| kill_reverts(rounds));
+    at_once(&[3, 3], |&rounds| kill_reverts(rounds));
 }
 
 fn kill_reverts(rounds: usize) {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    harness::{Pair, netsplit},
+    harness::{Pair, at_once, netsplit},
     traffic::{Met, Server, flows_again, new_connection},
 };
 
@@ -14,7 +14,7 @@ const NODE: SocketAddr = SocketAddr::new(Pair::V4, 5432);
 
 #[test]
 fn a_cut_ends_with_its_lease_though_nobody_is_left_to_end_it() {
-    for backend in ["xdp", "tc"] {
+    at_once(&["xdp", "tc"], |backend| {
         let pair = Pair::new();
         let _server = Server::start(&pair.node_target(), 5432);
         let target = pair.node_target().to_string();
@@ -40,7 +40,7 @@ fn a_cut_ends_with_its_lease_though_nobody_is_left_to_end_it() {
         netsplit(&["revert", &second]).data();
         assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Answer);
         assert_eq!(pair.traces(), Vec::<String>::new());
-    }
+    });
 }
 
 #[test]

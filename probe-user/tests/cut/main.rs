@@ -1,5 +1,7 @@
 //! Cuts in force between real namespaces, with real traffic, and what is left of them.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where its surroundings fail it")]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 

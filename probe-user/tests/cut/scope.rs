@@ -1,6 +1,10 @@
 //! What a cut touches, and what it leaves alone.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    os::fd::{AsFd, AsRawFd},
+    time::Duration,
+};
 
 use netsplit::{
     backend::{Choice, datapath::TcFlavour},
@@ -11,7 +15,7 @@ use netsplit::{
 use rustix::net::{AddressFamily, Protocol, RawProtocol, SocketType, netdevice::name_to_index};
 
 use crate::{
-    harness::{Pair, at_once, cut, request, rule, run},
+    harness::{Pair, at_once, cut, poll_until, request, rule, run},
     traffic::{Met, OpenConnection, Server, new_connection, new_connection_from},
 };
 
@@ -95,9 +99,7 @@ fn vlan_traffic_is_hit_on_the_interface_that_carries_it() {
         let guard = cut(&asked);
         for (sent, tags) in [(1, vec![]), (2, vec![7]), (3, vec![7, 8])] {
             within(&pair.peer_target(), || send_frame(&tagged_syn(&tags))).unwrap();
-            crate::harness::poll_until("the frame is hit", std::time::Duration::from_secs(2), || {
-                packets(&guard) == sent
-            });
+            poll_until("the frame is hit", Duration::from_secs(2), || packets(&guard) == sent);
         }
     }
 }
@@ -117,7 +119,6 @@ fn send_frame(frame: &[u8]) {
         sll_halen: 6,
         sll_addr: [0; 8],
     };
-    use std::os::fd::{AsFd, AsRawFd};
     // SAFETY: the frame and the address live until the call returns, and are as long as it is told.
     let sent = unsafe {
         libc::sendto(

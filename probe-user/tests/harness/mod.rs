@@ -1,6 +1,7 @@
 //! Network namespaces for tests: made for one test, gone with it.
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test ends where its surroundings fail it")]
 
 use std::{
     fs,
@@ -17,6 +18,7 @@ use std::{
 use aya::programs::{SchedClassifier, TcAttachType};
 use netsplit::{
     backend::{Choice, bring_up, datapath::Datapath, datapath::TcFlavour, interfaces},
+    causes::in_a_line,
     cluster::{Target, within},
     cut::{Guard, Request, apply},
     policy::{Action, Direction, Flows, NodePlan, Plan, PlannedRule, PortRange, Protocol},
@@ -265,17 +267,7 @@ pub fn request(target: Target, rules: Vec<PlannedRule>) -> Request {
 
 /// Applies, and reverts when the test is done.
 pub fn cut(request: &Request) -> Guard {
-    Guard::new(apply(request).unwrap_or_else(|error| panic!("{}", causes(&error))))
-}
-
-pub fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
+    Guard::new(apply(request).unwrap_or_else(|error| panic!("{}", in_a_line(&error))))
 }
 
 /// Does the same to all of them at once: most tests wait more than they work.

@@ -32,6 +32,11 @@ impl Cluster {
         Layout::of(&self.0)
     }
 
+    /// Who leads.
+    pub(crate) fn leader(&self) -> String {
+        Lab::open(&self.0).unwrap().status().unwrap().leader.unwrap()
+    }
+
     pub(crate) fn inventory(&self) -> Inventory {
         Inventory::load(&self.layout().inventory()).unwrap()
     }

@@ -76,6 +76,17 @@ fn by_tcp_the_primary_is_lost_and_two_nodes_are_writable() {
 #[test]
 fn by_socket_nobody_fails_over_and_an_interrupt_reverts() {
     let (cluster, folder) = (Cluster::up("socket", LocalConnection::Socket), tempfile::tempdir().unwrap());
+    // A planned change needs no cut. Before one: right after it, replication is still recovering, and it hangs.
+    let (scenario, out) = (folder.path().join("switchover.toml"), folder.path().join("switchover"));
+    let leader = cluster.leader();
+    let candidate = Host::POSTGRES.into_iter().find(|host| host.name() != leader).unwrap();
+    fs::write(&scenario, switchover(&candidate.to_string(), &leader)).unwrap();
+    let code = cluster.run(&scenario, &out).wait().unwrap().code();
+    let told = result(&out);
+    assert_eq!((code, told.reason), (Some(0), None));
+    assert!(told.metrics.writes_back_s.is_some(), "a switchover is a short outage");
+    assert_eq!(cluster.leader(), candidate.name());
+
     let (code, judged) = cluster.judged("primary-5432-drop-socket", &folder.path().join("run"));
     assert_eq!((code, judged.verdict), (Some(0), RunVerdict::Pass), "{:#?}", judged.expectations);
 
@@ -89,6 +100,29 @@ fn by_socket_nobody_fails_over_and_an_interrupt_reverts() {
     assert_eq!(run.wait().unwrap().code(), Some(130));
     assert!(!cluster.has_datapath());
     assert!(result(&out).interrupted);
+}
+
+/// Patroni hands over to the candidate, and then refuses to do so to a node that does not exist.
+fn switchover(candidate: &str, leader: &str) -> String {
+    format!(
+        r#"
+title = "From {leader} to {candidate}"
+
+[[step]]
+switchover = "{candidate}"
+
+[[step]]
+until = "healthy"
+within = "60s"
+
+[[step]]
+switchover = "pg9"
+status = 412
+
+[[expect]]
+that = "no-acknowledged-write-lost"
+"#
+    )
 }
 
 /// A shipped scenario whose cut has a lease of its own.

@@ -13,6 +13,7 @@ use rustix::thread::{UnshareFlags, unshare_unsafe};
 use super::{Finding, Verdict};
 use crate::{
     backend::{Choice, bring_up, datapath::TcFlavour},
+    causes::in_a_line,
     cluster::Target,
     cut::{self, CutError, Request},
     policy::{Action, Direction, Flows, NodePlan, Plan, PlannedRule, PortRange, Protocol},
@@ -90,7 +91,9 @@ fn trial(way: &Way) -> Finding {
 
 /// What was seen, or what went wrong; leaves nothing behind either way.
 fn attempt(way: &Way) -> Result<String, String> {
-    let told = |what: &'static str| move |error: &dyn std::error::Error| format!("{what}: {}", causes(error));
+    let told = |what: &'static str| {
+        move |error: &(dyn std::error::Error + 'static)| format!("{what}: {}", in_a_line(error))
+    };
     // SAFETY: only this thread's network namespace changes, and it is this thread's alone.
     unsafe { unshare_unsafe(UnshareFlags::NEWNET) }
         .map_err(|error| told("no network namespace can be made")(&io::Error::from(error)))?;
@@ -100,10 +103,10 @@ fn attempt(way: &Way) -> Result<String, String> {
     let address = listener.local_addr().map_err(|error| told("no listener")(&error))?;
     meets(address).map_err(|error| told("`lo` carries nothing")(&error))?;
 
-    let cut = cut::apply(&request(way, address.port())).map_err(|error: CutError| causes(&error))?;
+    let cut = cut::apply(&request(way, address.port())).map_err(|error: CutError| in_a_line(&error))?;
     let met = meets(address);
     let hooks: Vec<_> = cut.nodes.iter().flat_map(|node| &node.hooks).map(ToString::to_string).collect();
-    cut::revert(&cut.id).map_err(|error| causes(&error))?;
+    cut::revert(&cut.id).map_err(|error| in_a_line(&error))?;
     let expected = match way.action {
         Action::Drop => ErrorKind::TimedOut,
         Action::Reject | Action::Reset => ErrorKind::ConnectionRefused,
@@ -143,15 +146,4 @@ fn request(way: &Way, port: u16) -> Request {
 
 fn meets(address: SocketAddr) -> io::Result<()> {
     TcpStream::connect_timeout(&address, PATIENCE).map(drop)
-}
-
-/// An error with its causes, in a line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

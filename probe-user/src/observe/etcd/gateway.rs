@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::observe::reach::in_words;
+use crate::causes::in_a_line;
 
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -51,7 +51,7 @@ impl Gateway {
         let request = json!({ "key": STANDARD.encode(first), "range_end": STANDARD.encode(end) });
         let answer = async {
             let response = self.post("/v3/kv/range", &request).await?;
-            response.bytes().await.map_err(|error| self.unanswered(&in_words(&error)))
+            response.bytes().await.map_err(|error| self.unanswered(&in_a_line(&error)))
         };
         let body =
             timeout(ANSWER_TIMEOUT, answer).await.map_err(|_| self.unanswered("no answer in time"))??;
@@ -75,7 +75,7 @@ impl Gateway {
         let url = format!("{}{path}", self.endpoint);
         let sent = self.http.post(url).json(body).send().await;
         sent.and_then(reqwest::Response::error_for_status)
-            .map_err(|error| self.unanswered(&in_words(&error.without_url())))
+            .map_err(|error| self.unanswered(&in_a_line(&error.without_url())))
     }
 
     fn unanswered(&self, why: &str) -> Unanswered {
@@ -96,7 +96,7 @@ impl Changes {
         loop {
             let chunk = self.response.chunk().await;
             let chunk = chunk
-                .map_err(|error| self.gateway.unanswered(&in_words(&error.without_url())))?
+                .map_err(|error| self.gateway.unanswered(&in_a_line(&error.without_url())))?
                 .ok_or_else(|| self.gateway.unanswered("the watch ended"))?;
             let frames =
                 self.frames.split(&chunk).map_err(|error| self.gateway.unanswered(&error.to_string()))?;

@@ -10,16 +10,22 @@ use super::{
     kind::{Kind, NodeField},
 };
 use crate::{
+    causes::in_a_line,
     cluster::{Node, within},
-    document::{Reported, Table},
+    document::{Reported, Table, Value as TomlValue},
     record::Answered,
 };
 
 /// How long a node may take to accept the connection before another one is asked.
 const CONNECT: Duration = Duration::from_secs(2);
 
-pub(super) const KIND: Kind =
-    Kind { key: "switchover", example: "switchover = true", node: NodeField::Absent, timeout: "60s", read };
+pub(super) const KIND: Kind = Kind {
+    key: "switchover",
+    example: "switchover = \"NODE\"",
+    node: NodeField::Absent,
+    timeout: "60s",
+    read,
+};
 
 #[derive(Debug)]
 struct Switchover {
@@ -29,22 +35,18 @@ struct Switchover {
 }
 
 fn read(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
-    let wanted = table.required("switchover", "write switchover = true")?;
-    if !wanted.boolean()? {
-        return Err(wanted.refuse(
-            "a step that does not switch over does nothing",
-            "false",
-            "write true, or leave the step out",
-        ));
-    }
+    let help = "name the node that is to lead, or write true to let Patroni choose";
     let leader = table.optional("leader").map(|value| ActNode::read(&value)).transpose();
-    let candidate = table.optional("candidate").map(|value| ActNode::read(&value)).transpose();
-    let expected = table.optional("expect_status").map(|value| value.integer(100..=599)).transpose();
-    Ok(Box::new(Switchover {
-        leader: leader?.unwrap_or(ActNode::Leader),
-        candidate: candidate?,
-        expected: expected?.unwrap_or(200),
-    }))
+    let expected = table.optional("status").map_or(Ok(200), |value| value.integer(100..=599));
+    let candidate = candidate(&table.required("switchover", help)?, help)?;
+    Ok(Box::new(Switchover { leader: leader?.unwrap_or(ActNode::Leader), candidate, expected: expected? }))
+}
+
+fn candidate(value: &TomlValue<'_>, help: &str) -> Result<Option<ActNode>, Reported> {
+    if value.as_text().is_some() {
+        return ActNode::read(value).map(Some);
+    }
+    if value.boolean()? { Ok(None) } else { Err(value.refuse("a switchover that is none", "false", help)) }
 }
 
 impl Action for Switchover {
@@ -98,7 +100,7 @@ async fn ask_each(nodes: &[&Node], body: &Value, timeout: Duration) -> Answered 
                 return last;
             }
             Err(error) => {
-                last.body = in_words(&error);
+                last.body = in_a_line(&error);
                 if !error.is_connect() {
                     return last;
                 }
@@ -118,9 +120,4 @@ async fn stopped(stop: &(dyn Fn() -> bool + Sync)) {
     while !stop() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-}
-
-fn in_words(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

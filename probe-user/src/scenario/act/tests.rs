@@ -20,7 +20,7 @@ fn actions_in_the_words_of_the_timeline() {
         "stop = 'patroni'\nnode = '@leader'\ntimeout = '2 * loop_wait'",
         "start = 'patroni'\nnode = '@old-leader'",
         "switchover = true",
-        "switchover = true\nleader = 'pg1'\ncandidate = '@any-replica'\nexpect_status = 412",
+        "switchover = '@any-replica'\nleader = 'pg1'\nstatus = 412",
         "reboot = true\nnode = '@leader'",
         "reboot = true\nnode = 'pg3'\nafter = '1500ms'",
         "run = ['true', 'x']",
@@ -45,7 +45,7 @@ fn mistakes_in_actions_are_told_with_the_way_out() {
         "start = 'postgres'\nnode = 'pg1'",
         "switchover = false",
         "switchover = true\nnode = 'pg1'",
-        "switchover = true\nexpect_status = 42",
+        "switchover = true\nstatus = 42",
         "stop = 'patroni'\nnode = 'pg1'\nsignal = 'KILL'",
         "reboot = true\nafter = 'soon'",
     ];

@@ -8,12 +8,13 @@ use std::{
 
 use super::{
     Prepared,
-    cuts::{Cuts, causes},
+    cuts::Cuts,
     event,
     live::{Live, Notice, Progress},
     world::{Watching, World},
 };
 use crate::{
+    causes::in_a_line,
     clock::BootInstant,
     cluster::{Inventory, Target},
     cut::DEFAULT_LEASE,
@@ -135,13 +136,13 @@ impl<'run> Attempt<'run> {
     fn baseline(&mut self) -> Result<(), Stop> {
         self.progress.notice(Notice::Phase("starting the observers"));
         let watch = self.world.watch(self.inventory, self.sink.clone());
-        self.watch = Some(watch.map_err(|error| Stop::Failed(causes(&*error)))?);
+        self.watch = Some(watch.map_err(|error| Stop::Failed(in_a_line(&*error)))?);
         // In slices, so that an interrupt is heard.
         let deadline = Instant::now() + READY;
         while let Some(watch) = &self.watch {
             match watch.ready(GLANCE) {
                 Ok(()) => break,
-                Err(error) if Instant::now() >= deadline => return Err(Stop::Failed(causes(&*error))),
+                Err(error) if Instant::now() >= deadline => return Err(Stop::Failed(in_a_line(&*error))),
                 Err(_) => self.check_interrupt()?,
             }
         }
@@ -190,12 +191,12 @@ impl<'run> Attempt<'run> {
                 .collect(),
         };
         let place = Place { cluster: Some(self.inventory), local: Target::Local };
-        let plan = resolve(policy, &place, &roles).map_err(|error| Stop::Failed(causes(&error)))?;
+        let plan = resolve(policy, &place, &roles).map_err(|error| Stop::Failed(in_a_line(&error)))?;
         let lease = match &step.lease {
             Some(lease) => self.span(lease)?,
             None => self.rest_of_scenario(index, &step.name),
         };
-        self.cuts.apply(&step.name, &plan, lease).map_err(|error| Stop::Failed(causes(&*error)))
+        self.cuts.apply(&step.name, &plan, lease).map_err(|error| Stop::Failed(in_a_line(&*error)))
     }
 
     /// The longest that the scenario can take from a step to the revert of its cut, and a margin.
@@ -248,7 +249,7 @@ impl<'run> Attempt<'run> {
                 Ok(())
             }
             Err(ActError::Interrupted) => Err(Stop::Interrupted),
-            Err(other) => Err(Stop::Failed(causes(&other))),
+            Err(other) => Err(Stop::Failed(in_a_line(&other))),
         }
     }
 

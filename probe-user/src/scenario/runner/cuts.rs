@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::world::{Failure, World};
 use crate::{
+    causes::in_a_line,
     cut::{Cut, CutId, CutStatus},
     policy::Plan,
     record::{Applied, Event, EventSink, HitSummary, Kind, Reverted, Source},
@@ -55,7 +56,7 @@ impl<'run> Cuts<'run> {
                 Ok(nodes) => self.record_reverted(&nodes, why),
                 Err(error) => {
                     // Writing to a string cannot fail.
-                    let _ = write!(failures, "{} cannot be reverted: {}; ", held.id, causes(&*error));
+                    let _ = write!(failures, "{} cannot be reverted: {}; ", held.id, in_a_line(&*error));
                     // Once more at the drop; the lease ends it in any case.
                     self.held.push(held);
                 }
@@ -131,16 +132,4 @@ fn summaries(status: &CutStatus) -> Vec<HitSummary> {
         rule.last = rule.last.max(part.last);
     }
     rules.into_values().collect()
-}
-
-/// An error with its causes, in a line.
-pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        // Writing to a string cannot fail.
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -121,3 +121,63 @@ async fn stopped(stop: &(dyn Fn() -> bool + Sync)) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader, Read, Write},
+        net::TcpListener,
+        thread,
+    };
+
+    use super::*;
+    use crate::cluster::Target;
+
+    /// A Patroni at this address that answers one request; the thread's result is the request's body.
+    fn patroni(answer: &str) -> (SocketAddr, thread::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let at = listener.local_addr().expect("its address");
+        let answer = format!("HTTP/1.0 {answer}\r\n\r\nit says why\n");
+        let patroni = thread::spawn(move || {
+            let mut stream = listener.accept().expect("a client").0;
+            let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
+            let (mut length, mut line) = (0, String::new());
+            while reader.read_line(&mut line).expect("a head") > 2 {
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().expect("a number");
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).expect("a body");
+            stream.write_all(answer.as_bytes()).expect("a client that listens");
+            String::from_utf8(body).expect("JSON")
+        });
+        (at, patroni)
+    }
+
+    fn node(name: &str, at: SocketAddr) -> Node {
+        Node {
+            name: name.to_owned(),
+            transport: Target::Local,
+            address: at.ip(),
+            postgres_port: 5432,
+            rest_port: at.port(),
+            socket_dir: None,
+            data_dir: None,
+            patroni_log: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_patroni_that_can_be_reached_answers() {
+        let (at, patroni) = patroni("412 Precondition Failed");
+        // Nobody listens on port 1.
+        let nodes = [node("pg1", ([127, 0, 0, 1], 1).into()), node("pg2", at)];
+        let request = json!({"leader": "pg1", "candidate": "pg9"});
+        let answer = ask_each(&[&nodes[0], &nodes[1]], &request, Duration::from_secs(20)).await;
+        assert_eq!((answer.status, answer.body.as_str()), (Some(412), "it says why"));
+        assert!(answer.request.starts_with(&format!("POST http://{at}/switchover {{")), "{answer:?}");
+        assert_eq!(patroni.join().expect("a request"), r#"{"candidate":"pg9","leader":"pg1"}"#);
+    }
+}

@@ -185,17 +185,6 @@ pub enum Hook {
     Tc = 1,
 }
 
-impl Hook {
-    /// The hook with this number.
-    pub const fn from_number(number: u8) -> Option<Self> {
-        match number {
-            0 => Some(Self::Xdp),
-            1 => Some(Self::Tc),
-            _ => None,
-        }
-    }
-}
-
 /// The one element of `CONTROL`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -115,21 +115,9 @@ fn check_xdp(rule: &PlannedRule, interface: &Interface) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Flows, Protocol};
 
     fn rule(direction: Direction, action: Action) -> PlannedRule {
-        PlannedRule {
-            origin: 0,
-            direction,
-            protocol: Protocol::Tcp,
-            ports: Vec::new(),
-            peer_ports: Vec::new(),
-            peers: Vec::new(),
-            flows: Flows::All,
-            action,
-            loopback: false,
-            interfaces: Vec::new(),
-        }
+        PlannedRule { direction, action, ports: Vec::new(), loopback: false, ..PlannedRule::sample() }
     }
 
     fn interface(xdp: XdpState) -> Interface {

@@ -3,15 +3,11 @@
 mod status;
 mod up;
 
-use std::{
-    ffi::OsString,
-    io::{self, Write},
-};
+use std::ffi::OsString;
 
 use clap::Subcommand;
-use miette::IntoDiagnostic;
 
-use super::{ExitCode, HostCannot};
+use super::{ExitCode, HostCannot, output::print};
 use crate::lab::{self, Host, Lab, LabError, LabName};
 
 /// Bring the embedded Patroni cluster up or down, and look into it.
@@ -84,15 +80,8 @@ fn list() -> miette::Result<ExitCode> {
         text.push_str(name.as_str());
         text.push('\n');
     }
-    print(&text)
-}
-
-/// Prints data; a reader that went away is no error.
-fn print(text: &str) -> miette::Result<ExitCode> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).into_diagnostic(),
-        _ => Ok(ExitCode::Success),
-    }
+    print(&text)?;
+    Ok(ExitCode::Success)
 }
 
 /// The one place where a lab's error gets its help and its exit code.

@@ -89,26 +89,11 @@ pub(super) fn cut_error(error: CutError) -> miette::Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        cluster::Target,
-        cut::HookStatus,
-        policy::{Action, Direction, Flows, PlannedRule, PortRange, Protocol},
-    };
+    use crate::{cluster::Target, cut::HookStatus, policy::PlannedRule};
 
     #[test]
     fn the_table_for_people() {
-        let rule = PlannedRule {
-            origin: 0,
-            direction: Direction::In,
-            protocol: Protocol::Tcp,
-            ports: vec![PortRange { first: 5432, last: 5432 }],
-            peer_ports: vec![],
-            peers: vec![],
-            flows: Flows::All,
-            action: Action::Drop,
-            loopback: true,
-            interfaces: vec![],
-        };
+        let rule = PlannedRule::sample();
         let hook = |interface: &str, hook: &str, mode: &str| HookStatus {
             interface: interface.into(),
             hook: hook.into(),

@@ -12,5 +12,6 @@ pub use inventory::{
     Node, Observer, Postgres, Timings,
 };
 pub use namespace::{NamespaceError, within};
+pub(crate) use namespace::{NamespaceId, namespace_id, namespace_of_process, pids};
 pub use process::{Paused, Process, ProcessError, Server};
 pub use target::{Target, TargetError};

@@ -1,6 +1,12 @@
 //! Doing something inside a network namespace.
 
-use std::{fs::File, io, os::fd::AsFd, thread};
+use std::{
+    fs::{self, File},
+    io,
+    os::{fd::AsFd, unix::fs::MetadataExt},
+    path::Path,
+    thread,
+};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
@@ -51,4 +57,23 @@ pub fn within<T: Send>(target: &Target, work: impl FnOnce() -> T + Send) -> Resu
         });
         worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
+}
+
+/// Which network namespace a file stands for: its device and inode (`namespaces(7)`).
+pub(crate) type NamespaceId = (u64, u64);
+
+/// The namespace that a file such as `/run/netns/NAME` stands for; `None` if it is not there.
+pub(crate) fn namespace_id(file: &Path) -> Option<NamespaceId> {
+    fs::metadata(file).ok().map(|file| (file.dev(), file.ino()))
+}
+
+/// The namespace of a process's main thread. A zombie has left its namespaces, so it has none.
+pub(crate) fn namespace_of_process(pid: u32) -> Option<NamespaceId> {
+    namespace_id(Path::new(&format!("/proc/{pid}/ns/net")))
+}
+
+/// Every process of this machine.
+pub(crate) fn pids() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     os::{fd::OwnedFd, unix::fs::MetadataExt},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -12,7 +12,7 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
-use super::{Node, Target};
+use super::{NamespaceId, Node, Target, namespace_id, namespace_of_process, pids};
 
 /// How often a wait asks whether it should end.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -96,7 +96,7 @@ impl Process {
     /// The server's first process on a node: PostgreSQL by its `postmaster.pid`, Patroni by its command line;
     /// either must live in the node's network namespace.
     pub fn of(server: Server, node: &Node) -> Result<Self, ProcessError> {
-        let namespace = identity(&node.transport.namespace_path()).ok_or_else(|| {
+        let namespace = namespace_id(&node.transport.namespace_path()).ok_or_else(|| {
             ProcessError::NoNamespace { node: node.name.clone(), target: node.transport.clone() }
         })?;
         let not_running = || ProcessError::NotRunning { server, node: node.name.clone() };
@@ -106,7 +106,7 @@ impl Process {
         };
         let process = pid.and_then(Self::open).ok_or_else(not_running)?;
         // Looked at again now that it is held.
-        let same = namespace_of(process.pid) == Some(namespace)
+        let same = namespace_of_process(process.pid) == Some(namespace)
             && match server {
                 Server::Postgres => is_postgres(&arguments(process.pid)),
                 Server::Patroni => is_patroni(&arguments(process.pid)),
@@ -225,9 +225,10 @@ fn postmaster(node: &Node) -> Result<Option<u32>, ProcessError> {
 }
 
 /// The one process of the namespace that is Patroni; a child of it that has not yet become another program is not.
-fn patroni(node: &Node, namespace: Identity) -> Result<Option<u32>, ProcessError> {
-    let mut found: Vec<u32> =
-        pids().filter(|pid| namespace_of(*pid) == Some(namespace) && is_patroni(&arguments(*pid))).collect();
+fn patroni(node: &Node, namespace: NamespaceId) -> Result<Option<u32>, ProcessError> {
+    let mut found: Vec<u32> = pids()
+        .filter(|pid| namespace_of_process(*pid) == Some(namespace) && is_patroni(&arguments(*pid)))
+        .collect();
     let all = found.clone();
     found.retain(|pid| parent_of(*pid).is_none_or(|parent| !all.contains(&parent)));
     match found.as_slice() {
@@ -256,11 +257,6 @@ fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn pids() -> impl Iterator<Item = u32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-}
-
 fn arguments(pid: u32) -> Vec<String> {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
@@ -270,17 +266,6 @@ fn arguments(pid: u32) -> Vec<String> {
 fn parent_of(pid: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// Device and inode of a network namespace's file (`namespaces(7)`).
-type Identity = (u64, u64);
-
-fn namespace_of(pid: u32) -> Option<Identity> {
-    identity(Path::new(&format!("/proc/{pid}/ns/net")))
-}
-
-fn identity(path: &Path) -> Option<Identity> {
-    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 #[cfg(test)]

@@ -251,11 +251,11 @@ fn scheme(
 ) -> Result<Scheme, CutError> {
     use probe_ebpf::abi::LOOPBACK_IFINDEX;
     let number = rule.origin + 1;
-    let exists = |name: &&String| !present.iter().any(|interface| interface.name == **name);
-    if let Some(missing) = rule.interfaces.iter().find(exists) {
+    let missing = |name: &&String| !present.iter().any(|interface| interface.name == **name);
+    if let Some(interface) = rule.interfaces.iter().find(missing) {
         return Err(CutError::NoSuchInterface {
             rule: number,
-            interface: missing.clone(),
+            interface: interface.clone(),
             target: target.clone(),
             present: present.iter().map(|interface| interface.name.clone()).collect(),
         });

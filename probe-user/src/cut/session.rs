@@ -115,7 +115,7 @@ fn parent(pid: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Action, Direction, Flows, PortRange, Protocol};
+    use crate::policy::{Direction, Flows, PortRange};
 
     fn plan(rule: PlannedRule, target: Target) -> Plan {
         let node = NodePlan { node: target.to_string(), target, rules: vec![rule] };
@@ -124,16 +124,11 @@ mod tests {
 
     fn rule(direction: Direction, ports: &[u16], peers: &[&str]) -> PlannedRule {
         PlannedRule {
-            origin: 0,
             direction,
-            protocol: Protocol::Tcp,
             ports: ports.iter().map(|&port| PortRange { first: port, last: port }).collect(),
-            peer_ports: Vec::new(),
             peers: peers.iter().map(|peer| peer.parse().unwrap()).collect(),
-            flows: Flows::All,
-            action: Action::Drop,
             loopback: false,
-            interfaces: Vec::new(),
+            ..PlannedRule::sample()
         }
     }
 

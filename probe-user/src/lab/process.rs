@@ -2,7 +2,6 @@
 
 use std::{
     fs, io,
-    os::unix::fs::MetadataExt,
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -11,29 +10,22 @@ use std::{
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::LabError;
-use crate::cluster::Target;
-
-/// The identity of a network namespace: device and inode of its file (`namespaces(7)`).
-type NamespaceId = (u64, u64);
+use crate::cluster::{NamespaceId, Target, namespace_id, namespace_of_process, pids};
 
 /// Every process whose main thread is in one of the namespaces, zombies left out.
 ///
 /// A zombie has left its namespaces, so it does not show.
 pub(super) fn pids_in(targets: &[Target]) -> Vec<u32> {
-    let namespaces: Vec<_> = targets.iter().filter_map(namespace_id).collect();
+    let namespaces: Vec<_> = targets.iter().filter_map(namespace_of).collect();
     if namespaces.is_empty() {
         return Vec::new();
     }
-    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
-    processes
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|pid| of_process(*pid).is_some_and(|id| namespaces.contains(&id)))
-        .collect()
+    pids().filter(|pid| namespace_of_process(*pid).is_some_and(|id| namespaces.contains(&id))).collect()
 }
 
 /// Whether this process is in that namespace.
 pub(super) fn is_in(pid: u32, target: &Target) -> bool {
-    namespace_id(target).is_some_and(|namespace| of_process(pid) == Some(namespace))
+    namespace_of(target).is_some_and(|namespace| namespace_of_process(pid) == Some(namespace))
 }
 
 /// Sends a signal, if the process is in one of the namespaces; says whether it was sent.
@@ -79,15 +71,7 @@ pub(super) fn pid_of(file: &Path, target: &Target) -> Option<u32> {
     is_in(pid, target).then_some(pid)
 }
 
-fn namespace_id(target: &Target) -> Option<NamespaceId> {
+fn namespace_of(target: &Target) -> Option<NamespaceId> {
     // A target of the lab is always a named namespace; this machine's own is never looked into.
-    matches!(target, Target::Netns(_)).then(|| identity(&target.namespace_path()))?
-}
-
-fn of_process(pid: u32) -> Option<NamespaceId> {
-    identity(Path::new(&format!("/proc/{pid}/ns/net")))
-}
-
-fn identity(path: &Path) -> Option<NamespaceId> {
-    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+    matches!(target, Target::Netns(_)).then(|| namespace_id(&target.namespace_path()))?
 }

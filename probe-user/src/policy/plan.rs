@@ -50,3 +50,22 @@ pub struct PlannedRule {
     /// The interfaces to cut on; empty means every interface that is up.
     pub interfaces: Vec<String>,
 }
+
+#[cfg(test)]
+impl PlannedRule {
+    /// A rule for tests to change to their taste: TCP from everyone to 5432 vanishes, on `lo` too.
+    pub(crate) fn sample() -> Self {
+        Self {
+            origin: 0,
+            direction: Direction::In,
+            protocol: Protocol::Tcp,
+            ports: vec![PortRange { first: 5432, last: 5432 }],
+            peer_ports: Vec::new(),
+            peers: Vec::new(),
+            flows: Flows::All,
+            action: Action::Drop,
+            loopback: true,
+            interfaces: Vec::new(),
+        }
+    }
+}

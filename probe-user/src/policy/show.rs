@@ -101,21 +101,6 @@ mod tests {
     use super::*;
     use crate::cluster::Target;
 
-    fn rule() -> PlannedRule {
-        PlannedRule {
-            origin: 0,
-            direction: Direction::In,
-            protocol: Protocol::Tcp,
-            ports: vec![PortRange { first: 5432, last: 5432 }],
-            peer_ports: vec![],
-            peers: vec![],
-            flows: Flows::All,
-            action: Action::Drop,
-            loopback: true,
-            interfaces: vec![],
-        }
-    }
-
     fn narrow() -> PlannedRule {
         PlannedRule {
             origin: 1,
@@ -139,7 +124,7 @@ mod tests {
         };
         Plan {
             description: "two nodes".into(),
-            nodes: vec![node("pg1", vec![rule(), narrow()]), node("pg2", vec![narrow()])],
+            nodes: vec![node("pg1", vec![PlannedRule::sample(), narrow()]), node("pg2", vec![narrow()])],
         }
     }
 
@@ -150,10 +135,10 @@ mod tests {
             protocol: Protocol::Any,
             ports: vec![],
             loopback: false,
-            ..rule()
+            ..PlannedRule::sample()
         };
-        let new = PlannedRule { flows: Flows::New, action: Action::Reset, ..rule() };
-        let lines = [rule(), narrow(), out, new].map(|rule| rule.to_string()).join("\n");
+        let new = PlannedRule { flows: Flows::New, action: Action::Reset, ..PlannedRule::sample() };
+        let lines = [PlannedRule::sample(), narrow(), out, new].map(|rule| rule.to_string()).join("\n");
         insta::assert_snapshot!(lines, @"
         in tcp 5432 from everyone: drop, also on lo
         both tcp and udp 5432,6000-6010 with 10.88.0.12,fd00::/64 port 1024-65535: reject

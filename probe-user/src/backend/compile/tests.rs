@@ -5,16 +5,10 @@ use crate::backend::Segment;
 
 fn rule(ports: &[(u16, u16)], peers: &[&str]) -> PlannedRule {
     PlannedRule {
-        origin: 0,
-        direction: Direction::In,
-        protocol: Protocol::Tcp,
         ports: ports.iter().map(|&(first, last)| PortRange { first, last }).collect(),
-        peer_ports: Vec::new(),
         peers: peers.iter().map(|peer| peer.parse().unwrap()).collect(),
-        flows: Flows::All,
-        action: Action::Drop,
         loopback: false,
-        interfaces: Vec::new(),
+        ..PlannedRule::sample()
     }
 }
 

@@ -1,10 +1,9 @@
 //! `netsplit lab status`.
 
-use clap::ValueEnum;
 use comfy_table::{Table, presets};
-use miette::IntoDiagnostic;
 
-use super::{ExitCode, Name, print, report};
+use super::{ExitCode, Name, report};
+use crate::cli::output::{Format, print, print_json};
 use crate::lab::{HostStatus, Lab, LabStatus, ProxyServer};
 
 /// Show the lab's machines, their roles and processes, and what `HAProxy` thinks of them.
@@ -17,18 +16,13 @@ pub(super) struct Args {
     format: Format,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Table,
-    Json,
-}
-
 pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
     let status = Lab::open(&args.lab.name).and_then(|lab| lab.status()).map_err(report)?;
     match args.format {
-        Format::Table => print(&format!("{}\n", table(&status))),
-        Format::Json => print(&format!("{}\n", serde_json::to_string_pretty(&status).into_diagnostic()?)),
+        Format::Table => print(&format!("{}\n", table(&status)))?,
+        Format::Json => print_json(&status)?,
     }
+    Ok(ExitCode::Success)
 }
 
 fn table(status: &LabStatus) -> String {

@@ -83,7 +83,8 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
         "leader    {}\ninventory {}\n",
         leader.as_deref().unwrap_or("-"),
         lab.layout().inventory().display()
-    ))
+    ))?;
+    Ok(ExitCode::Success)
 }
 
 /// Says on stderr how far the lab is: a spinner for a person, a line a step for a log.

@@ -1,11 +1,11 @@
 //! The end of a run on stdout.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use miette::IntoDiagnostic;
 
 use crate::{
-    cli::ExitCode,
+    cli::{ExitCode, output::print},
     report::{Paint, Paths, RunResult, RunVerdict, terminal},
 };
 
@@ -24,11 +24,7 @@ pub(in crate::cli) fn show(result: &RunResult, paths: &Paths, format: Format) ->
         Format::Json => result.json().into_diagnostic()?,
         Format::Table => terminal(result, paint(io::stdout().is_terminal())),
     };
-    // A reader that has seen enough is no error.
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error).into_diagnostic(),
-        _ => {}
-    }
+    print(&text)?;
     eprintln!("reports: {}", paths.markdown.display());
     for path in [&paths.html, &paths.json, &paths.junit] {
         eprintln!("         {}", path.display());

@@ -12,6 +12,8 @@ pub use inventory::{
     Node, Observer, Postgres, Timings,
 };
 pub use namespace::{NamespaceError, within};
-pub(crate) use namespace::{NamespaceId, namespace_id, namespace_of_process, pids};
+pub(crate) use namespace::{
+    NamespaceId, namespace_files, namespace_id, namespace_of_process, pids, within_file,
+};
 pub use process::{Paused, Process, ProcessError, Server};
 pub use target::{Target, TargetError};

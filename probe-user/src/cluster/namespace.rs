@@ -1,10 +1,11 @@
 //! Doing something inside a network namespace.
 
 use std::{
+    collections::HashSet,
     fs::{self, File},
-    io,
+    io, iter,
     os::{fd::AsFd, unix::fs::MetadataExt},
-    path::Path,
+    path::{Path, PathBuf},
     thread,
 };
 
@@ -46,12 +47,20 @@ pub fn within<T: Send>(target: &Target, work: impl FnOnce() -> T + Send) -> Resu
                 .map_err(|source| NamespaceError::Open { target: target.clone(), source })?,
         ),
     };
+    enter(namespace, work).map_err(|source| NamespaceError::Enter { target: target.clone(), source })
+}
+
+/// As [`within`], for a namespace that a file stands for, such as `/proc/PID/ns/net` of one without a name.
+pub(crate) fn within_file<T: Send>(file: &Path, work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    enter(Some(File::open(file)?), work)
+}
+
+/// The work on a thread of its own; in the caller's namespace where none is given.
+fn enter<T: Send>(namespace: Option<File>, work: impl FnOnce() -> T + Send) -> io::Result<T> {
     thread::scope(|scope| {
         let worker = scope.spawn(|| {
             if let Some(namespace) = namespace {
-                move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).map_err(
-                    |errno| NamespaceError::Enter { target: target.clone(), source: errno.into() },
-                )?;
+                move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
             }
             Ok(work())
         });
@@ -76,4 +85,15 @@ pub(crate) fn namespace_of_process(pid: u32) -> Option<NamespaceId> {
 pub(crate) fn pids() -> impl Iterator<Item = u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// A file for every network namespace of this machine that can be entered: the caller's own, those with a name,
+/// and those that some process lives in.
+pub(crate) fn namespace_files() -> Vec<PathBuf> {
+    let named = fs::read_dir("/run/netns").into_iter().flatten().flatten().map(|entry| entry.path());
+    let lived_in = pids().map(|pid| PathBuf::from(format!("/proc/{pid}/ns/net")));
+    let mut seen = HashSet::new();
+    let own = Target::Local.namespace_path();
+    let all = iter::once(own).chain(named).chain(lived_in);
+    all.filter(|file| namespace_id(file).is_some_and(|id| seen.insert(id))).collect()
 }

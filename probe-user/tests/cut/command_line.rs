@@ -1,11 +1,11 @@
 //! The commands as a person or a script meets them.
 
-use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt, process::Command};
+use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt, process::Command, time::Duration};
 
 use serde_json::Value;
 
 use crate::{
-    harness::{Pair, netsplit, pin_folders, run, told},
+    harness::{Pair, netsplit, pin_folders, poll_until, run, told},
     traffic::{Met, Server, new_connection},
 };
 
@@ -172,6 +172,46 @@ fn a_cut_whose_namespace_is_deleted_can_be_shown_and_reverted() {
         netsplit(&["revert", id.trim()]).data();
         assert!(!pin_folders().contains(&folder));
     }
+}
+
+#[test]
+fn a_cut_made_as_local_inside_a_namespace_is_reverted_from_outside() {
+    let local =
+        ["apply", "--ports", "5432", "--action", "drop", "--on", "local", "--for", "60s", "--backend", "tc"];
+    for flavour in ["tcx", "clsact"] {
+        let pair = Pair::new();
+        let arguments = [&local[..], &["--tc", flavour]].concat();
+        let id = netsplit::cluster::within(&pair.node_target(), || netsplit(&arguments).data()).unwrap();
+        netsplit(&["revert", id.trim()]).data();
+        assert_eq!(pair.traces(), Vec::<String>::new(), "{flavour}");
+    }
+}
+
+#[test]
+fn a_cut_inside_a_namespace_without_a_name_is_reverted_from_outside() {
+    // As a container's: nothing but its process leads there.
+    let mut container = Command::new("unshare").args(["--net", "sleep", "60"]).spawn().unwrap();
+    let pid = container.id().to_string();
+    let inside = |command: &[&str]| [&["--target", &pid, "--net"], command].concat().join(" ");
+    let enter = |command: &[&str]| {
+        let line = inside(command);
+        told(Command::new("nsenter").args(line.split(' '))).data()
+    };
+    let own = fs::read_link("/proc/self/ns/net").unwrap();
+    let theirs = format!("/proc/{pid}/ns/net");
+    poll_until("the container has its namespace", Duration::from_secs(5), || {
+        fs::read_link(&theirs).is_ok_and(|theirs| theirs != own)
+    });
+    let apply =
+        ["apply", "--ports", "5432", "--action", "drop", "--for", "60s", "--backend", "tc", "--tc", "clsact"];
+    let on_lo = ["--loopback", "--interfaces", "lo"];
+    let id = enter(&[&[env!("CARGO_BIN_EXE_netsplit")][..], &apply, &on_lo].concat());
+    assert!(enter(&["tc", "qdisc"]).contains("clsact"));
+    netsplit(&["revert", id.trim()]).data();
+    let left = enter(&["tc", "qdisc"]);
+    container.kill().unwrap();
+    container.wait().unwrap();
+    assert!(!left.contains("clsact"), "{left}");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! They hang on the interface and have no pin. They are known by the id of the program that they run, which
 //! the kernel tells, so none is lost that a killed controller had no time to write down.
 
+use std::path::PathBuf;
+
 use aya::programs::{
     SchedClassifier, TcAttachType,
     tc::{NlOptions, SchedClassifierLink, TcAttachOptions, TcError, TcHandle, qdisc_add_clsact},
@@ -17,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::{DatapathError, Installation, Pins, banks, object};
 use crate::{
     backend::{Interface, InterfaceError, interface::blocking},
-    cluster::{Target, within},
+    cluster::{namespace_files, within_file},
 };
 
 /// An interface whose clsact qdisc netsplit uses.
@@ -103,20 +105,21 @@ pub(super) fn detach_all(pins: &Pins, installed: &Installation) -> Result<(), Da
     }
     let ours: Vec<_> =
         object::program_names().into_iter().filter_map(|name| object::program_id(pins, name).ok()).collect();
-    let target = installed.target.clone().unwrap_or(Target::Local);
-    let detached = within(&target, || {
-        // A namespace that was made anew under the old name holds nothing of ours.
-        if Pins::of_this_namespace()? != *pins {
-            tracing::debug!(%target, "another namespace bears this name by now");
-            return Ok(());
-        }
-        installed.clsact.iter().try_for_each(|clsact| detach(clsact, &ours))
-    });
-    detached.unwrap_or_else(|error| {
+    // Whoever called it `local` meant where they stood; whoever gave it a name may have given that to another
+    // since. Only the namespace itself says who it is.
+    let home = |file: &PathBuf| {
+        within_file(file, Pins::of_this_namespace).is_ok_and(|found| found.is_ok_and(|found| found == *pins))
+    };
+    let Some(file) = namespace_files().into_iter().find(home) else {
         // The interfaces went with their namespace, and the filters with the interfaces.
-        tracing::debug!(%error, "the namespace is gone");
-        Ok(())
-    })
+        tracing::debug!("the namespace is gone");
+        return Ok(());
+    };
+    within_file(&file, || installed.clsact.iter().try_for_each(|clsact| detach(clsact, &ours)))
+        .unwrap_or_else(|error| {
+            tracing::debug!(%error, "the namespace went at this moment");
+            Ok(())
+        })
 }
 
 fn detach(clsact: &Clsact, ours: &[u32]) -> Result<(), DatapathError> {

@@ -98,6 +98,14 @@ pub enum Kind {
     Rest,
     /// What `GET /cluster` says, the source of `patronictl list`; `node` is who answered: [`ClusterView`].
     Cluster,
+    /// What `patronictl list` prints at this moment, which is what the DCS says, not what can be reached:
+    /// [`ClusterView`]. No Patroni is asked for it, so it is there when no REST API answers.
+    List,
+    /// An entry of Patroni's log on `node`: [`LogEntry`].
+    Log,
+    /// Who streams from `node`, as its `pg_stat_replication` says: a map from standby to [`Streaming`], or `null`
+    /// when PostgreSQL does not answer.
+    Replication,
     /// The leader key: [`LeaderKey`] or `null`.
     LeaderKey,
     /// A member's key (`node`): [`MemberKey`] or `null`.
@@ -268,6 +276,24 @@ pub struct ClusterMember {
     pub state: String,
     /// PostgreSQL's timeline.
     pub timeline: Option<u32>,
+}
+
+/// Payload of [`Kind::Log`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// `INFO`, `WARNING`, `ERROR`, …; empty for lines that Patroni's logger did not write.
+    pub level: String,
+    /// The entry without its time and level. A traceback keeps its lines.
+    pub text: String,
+}
+
+/// A standby in a primary's `pg_stat_replication`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Streaming {
+    /// `streaming`, `catchup`, `startup`, ….
+    pub state: String,
+    /// `async`, `sync`, `potential`, `quorum`.
+    pub sync_state: String,
 }
 
 /// Payload of [`Kind::LeaderKey`].

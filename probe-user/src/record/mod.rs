@@ -20,8 +20,8 @@ mod zero;
 pub use environment::Environment;
 pub use event::{
     Acted, Answered, Applied, ClientWrite, ClusterMember, ClusterView, Event, HitSummary, Inside, Kind,
-    LeaderKey, MemberKey, PortState, RestState, Reverted, RowsFound, ServerState, Source, StepMark,
-    WriteOutcome,
+    LeaderKey, LogEntry, MemberKey, PortState, RestState, Reverted, RowsFound, ServerState, Source, StepMark,
+    Streaming, WriteOutcome,
 };
 pub use metrics::{Metrics, TwoWritable, metrics};
 pub(crate) use metrics::{before, member_back};

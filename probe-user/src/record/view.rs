@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Event, Inside, Kind, LeaderKey, MemberKey, PortState, RestState, ServerState};
+use super::{
+    ClusterView, Event, Inside, Kind, LeaderKey, MemberKey, PortState, RestState, ServerState, Streaming,
+};
 
 /// What was last seen of everything. What is not in a map was not seen yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +21,10 @@ pub struct View {
     pub servers: BTreeMap<(String, String), ServerState>,
     /// What each PostgreSQL says of itself; `None` when it does not answer.
     pub inside: BTreeMap<String, Option<Inside>>,
+    /// What `patronictl list` prints.
+    pub list: Option<ClusterView>,
+    /// Who streams from each PostgreSQL; `None` when it does not answer.
+    pub replication: BTreeMap<String, Option<BTreeMap<String, Streaming>>>,
     /// Whether etcd answers the observer.
     pub etcd: Option<bool>,
 }
@@ -30,6 +36,8 @@ impl View {
             kind,
             Kind::LeaderKey
                 | Kind::EtcdReachable
+                | Kind::List
+                | Kind::Replication
                 | Kind::MemberKey
                 | Kind::Rest
                 | Kind::Port
@@ -53,11 +61,16 @@ impl View {
             self.etcd = event.after.as_str().map(|text| text == "reachable").or(self.etcd);
             return;
         }
+        if event.kind == Kind::List {
+            self.list = event.after_as().or(self.list.take());
+            return;
+        }
         let Some(node) = event.node.clone() else { return };
         match event.kind {
             Kind::MemberKey => replace(&mut self.members, node, event.after_as()),
             Kind::Rest => replace(&mut self.rest, node, event.after_as()),
             Kind::Port => replace(&mut self.ports, node, event.after_as()),
+            Kind::Replication => replace(&mut self.replication, node, event.after_as()),
             Kind::Inside => replace(&mut self.inside, node, event.after_as()),
             Kind::Server => {
                 if let Some(server) = event.after_as::<ServerState>() {

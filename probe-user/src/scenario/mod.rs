@@ -14,6 +14,6 @@ mod tests;
 pub use act::{Act, ActError, ActNode, Action, Outcome, Scene};
 pub use expectation::{Check, Evidence, Expectation, Finding, Judgement, NodeRef, Origin, Verdict, Window};
 pub use expression::{Expression, ExpressionError, NotYetKnown, Scope};
-pub use model::{LabNeeds, Scenario};
+pub use model::{Deviation, LabNeeds, Row, Scenario, When};
 pub use runner::{Failure, Kernel, Notice, Prepared, Progress, RunError, Watching, World, run};
 pub use step::{ApplyStep, Condition, CutSource, Step, UntilStep};

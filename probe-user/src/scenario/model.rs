@@ -1,9 +1,10 @@
 //! A scenario as its author wrote it.
 
+use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
 use super::{Expectation, Step};
-use crate::cluster::{Inventory, LocalConnection};
+use crate::cluster::{Inventory, LabFacts, LocalConnection};
 
 /// A scenario file.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +17,10 @@ pub struct Scenario {
     pub description: Option<String>,
     /// What some procedure claims will happen, shown beside what was measured.
     pub document: Option<String>,
+    /// The row of a written procedure that this is.
+    pub row: Option<Row>,
+    /// Where a real cluster disagrees with the procedure, and why.
+    pub deviations: Vec<Deviation>,
     /// What the cluster must be for the question to make sense.
     pub lab: LabNeeds,
     /// What is done, in order; at least one.
@@ -26,11 +31,60 @@ pub struct Scenario {
     pub text: String,
 }
 
+/// A row of a written procedure, in its own words: the `[row]` table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Its number, such as `1B`.
+    pub id: String,
+    /// What is tested.
+    pub test: String,
+    /// What a person types.
+    pub commands: String,
+}
+
+/// A place where a real cluster disagrees with the procedure: a `[[deviation]]` table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deviation {
+    /// On which clusters.
+    pub when: When,
+    /// What does not hold of what the document claims; without it, all of it.
+    pub claim: Option<String>,
+    /// What is so instead, in words.
+    pub instead: String,
+    /// The reason, as far as Patroni's source or its documentation tell it.
+    pub because: String,
+}
+
+/// The clusters that a step, an expectation or a deviation is for: `when = { local = "socket", patroni = "<4" }`.
+/// The default is every cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct When {
+    /// How Patroni reaches its own PostgreSQL.
+    pub local: Option<LocalConnection>,
+    /// Patroni's version, as Cargo writes requirements.
+    pub patroni: Option<VersionReq>,
+}
+
+impl When {
+    /// Whether it is for this cluster. Of a cluster that nobody described, no condition holds.
+    pub fn holds(&self, facts: Option<&LabFacts>) -> bool {
+        let local = self.local.is_none_or(|local| facts.is_some_and(|facts| facts.local == local));
+        let version = |facts: &LabFacts| Version::parse(&facts.patroni).ok();
+        let patroni = self
+            .patroni
+            .as_ref()
+            .is_none_or(|wanted| facts.and_then(version).is_some_and(|version| wanted.matches(&version)));
+        local && patroni
+    }
+}
+
 /// What the cluster must be: the `[lab]` table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabNeeds {
     /// How Patroni reaches its own PostgreSQL.
     pub local: Option<LocalConnection>,
+    /// Patroni's version.
+    pub patroni: Option<String>,
     /// How many members etcd has.
     pub etcd_members: Option<u8>,
     /// `ttl` in seconds.
@@ -57,6 +111,16 @@ impl LabNeeds {
                 None => unmet.push(format!(
                     "Patroni must reach its PostgreSQL by {word}, and the inventory does not say how it does: \
                      add it to its [lab] table"
+                )),
+            }
+        }
+        if let Some(wanted) = &self.patroni {
+            match facts.map(|facts| &facts.patroni) {
+                Some(is) if is == wanted => {}
+                Some(is) => unmet
+                    .push(format!("Patroni must be {wanted}, and is {is}: `netsplit lab up --patroni {wanted}`")),
+                None => unmet.push(format!(
+                    "Patroni must be {wanted}, and the inventory does not say what it is: add it to its [lab] table"
                 )),
             }
         }

@@ -37,6 +37,8 @@ fn scenario(id: &str, text: &str, file: Table<'_>) -> Result<Scenario, Reported>
         title: title?.to_owned(),
         description: description?.map(|text| text.trim().to_owned()),
         document: document?.map(|text| text.trim().to_owned()),
+        row: None,
+        deviations: Vec::new(),
         lab: lab?,
         steps: steps?,
         expectations: expectations?,
@@ -47,12 +49,14 @@ fn scenario(id: &str, text: &str, file: Table<'_>) -> Result<Scenario, Reported>
 fn lab(table: Table<'_>) -> Result<LabNeeds, Reported> {
     let words = [("tcp", LocalConnection::Tcp), ("socket", LocalConnection::Socket)];
     let local = table.optional("local").map(|value| value.keyword(&words)).transpose();
+    let patroni = table.optional("patroni").map(|value| value.text()).transpose();
     let etcd_members = table.optional("etcd_members").map(|value| value.integer(1..=9)).transpose();
     let seconds = |key| table.optional(key).map(|value| value.integer(1..=86_400)).transpose();
     let (ttl, loop_wait, retry_timeout) = (seconds("ttl"), seconds("loop_wait"), seconds("retry_timeout"));
     table.finish();
     Ok(LabNeeds {
         local: local?,
+        patroni: patroni?.map(str::to_owned),
         etcd_members: etcd_members?,
         ttl: ttl?,
         loop_wait: loop_wait?,

@@ -6,6 +6,7 @@
 //! | `etcd` | the leader key and the members' keys | outside | watch | 1 s |
 //! | `postgres_port` | each node's PostgreSQL port | outside | 500 ms | 1 s |
 //! | `postgres_inside` | each PostgreSQL's own truth | Unix socket | 200 ms | 1 s |
+//! | `process` | the first process of PostgreSQL and of Patroni on each node | the kernel | 500 ms | – |
 //! | `haproxy` | `HAProxy`'s view of its servers | Unix socket | 200 ms | 1 s |
 //! | `kernel` | the hits of a cut's rules | the datapath's maps | 50 ms | – |
 //! | `client` | numbered writes through `HAProxy` | outside | 100 ms | 2 s |
@@ -27,6 +28,7 @@ mod kernel;
 mod patroni;
 mod postgres_inside;
 mod postgres_port;
+mod process;
 mod reach;
 mod roles;
 mod rows;

@@ -16,6 +16,7 @@ use super::{
     patroni::{Cluster, Rest},
     postgres_inside::Truth,
     postgres_port::Port,
+    process::Processes,
     rows::ReadBack,
     stop::{Stop, Stopper},
     subject::Lookout,
@@ -115,6 +116,7 @@ impl Watch {
         let inside = Inside {
             truths: inventory.nodes.iter().filter_map(truth).collect(),
             servers: inventory.haproxy.as_ref().map(|haproxy| Servers::new(lookout, haproxy)),
+            processes: inventory.nodes.iter().flat_map(|node| Processes::all(lookout, node)).collect(),
             lookout: lookout.clone(),
         };
         watch.spawn(&inventory.observer.transport, move |stop| outside.run(stop))?;
@@ -226,6 +228,7 @@ impl Outside {
 struct Inside {
     truths: Vec<Truth>,
     servers: Option<Servers>,
+    processes: Vec<Processes>,
     lookout: Lookout,
 }
 
@@ -237,6 +240,9 @@ impl Inside {
         }
         if let Some(servers) = self.servers {
             observers.begin(Source::Haproxy, servers.run());
+        }
+        for process in self.processes {
+            observers.begin(Source::Patroni, process.run());
         }
         observers.attend(stop.asked()).await;
     }

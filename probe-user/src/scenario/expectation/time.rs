@@ -49,6 +49,9 @@ pub(super) struct Extent {
     pub(super) not_before: Duration,
 }
 
+const HELP: &str =
+    "say by when, as in within = \"ttl + loop_wait + 5s\", or throughout = true for all the time";
+
 impl Time {
     /// `throughout` is what holds where neither `within` nor `throughout` is there.
     pub(super) fn read(table: &Table<'_>, steps: Named<'_>, throughout: bool) -> Result<Self, Reported> {
@@ -57,7 +60,7 @@ impl Time {
             if throughout && wanted.is_none() && !table.has("within") {
                 return Stretch::read(table, steps).map(Self::Throughout);
             }
-            return Window::read(table, steps).map(Self::Within);
+            return Window::read_or(table, steps, HELP).map(Self::Within);
         };
         if table.has("within") {
             table.optional("within");

@@ -115,8 +115,8 @@ impl Watch {
         };
         let inside = Inside {
             truths: inventory.nodes.iter().filter_map(truth).collect(),
-            servers: inventory.haproxy.as_ref().map(|haproxy| Servers::new(lookout, haproxy)),
             processes: inventory.nodes.iter().flat_map(|node| Processes::all(lookout, node)).collect(),
+            servers: inventory.haproxy.as_ref().map(|haproxy| Servers::new(lookout, haproxy)),
             lookout: lookout.clone(),
         };
         watch.spawn(&inventory.observer.transport, move |stop| outside.run(stop))?;
@@ -227,8 +227,8 @@ impl Outside {
 /// What goes by Unix sockets.
 struct Inside {
     truths: Vec<Truth>,
-    servers: Option<Servers>,
     processes: Vec<Processes>,
+    servers: Option<Servers>,
     lookout: Lookout,
 }
 
@@ -238,11 +238,11 @@ impl Inside {
         for truth in self.truths {
             observers.begin(Source::Postgres, truth.run());
         }
-        if let Some(servers) = self.servers {
-            observers.begin(Source::Haproxy, servers.run());
-        }
         for process in self.processes {
             observers.begin(Source::Patroni, process.run());
+        }
+        if let Some(servers) = self.servers {
+            observers.begin(Source::Haproxy, servers.run());
         }
         observers.attend(stop.asked()).await;
     }

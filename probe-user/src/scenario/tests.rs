@@ -282,3 +282,12 @@ fn the_shipped_scenarios_can_be_prepared() {
         assert!(ids.iter().any(|shipped| shipped == id), "{id}");
     }
 }
+
+#[test]
+fn the_scenario_of_the_readme_is_a_good_one() {
+    let readme = include_str!("../../../README.md");
+    let scenario = readme.split("```toml\n").find(|block| block.starts_with("title")).expect("a scenario");
+    let (text, _) = scenario.split_once("```").expect("the end of the block");
+    let scenario = Scenario::parse("README.md", "readme", text).unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!((scenario.steps.len(), scenario.deviations.len()), (3, 1));
+}

@@ -47,6 +47,8 @@ pub(super) struct Extent {
     pub(super) to: BootInstant,
     /// From the origin to the beginning.
     pub(super) not_before: Duration,
+    /// How much of it the run did not last for.
+    pub(super) missing: Duration,
 }
 
 const HELP: &str =
@@ -111,13 +113,7 @@ impl Stretch {
         if to < from {
             return Err("it would end before it begins".to_owned());
         }
-        if to > evidence.end {
-            return Err(format!(
-                "the run ended {:.1} s too early to tell",
-                to.since(evidence.end).as_secs_f64()
-            ));
-        }
-        Ok(Extent { from, to, not_before })
+        Ok(Extent { from, to, not_before, missing: to.since(evidence.end) })
     }
 
     /// Where it lies, in words.

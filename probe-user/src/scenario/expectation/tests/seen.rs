@@ -167,7 +167,7 @@ fn what_stays() {
                 "pg1: read-only after 44.5 s",
             ),
             (
-                r#"that = "listed"; node = "@leader"; state = "present"; throughout = true; after = "revert"; for = "60s""#,
+                r#"that = "listed"; node = "@any-replica"; state = "present"; throughout = true; after = "revert"; for = "60s""#,
                 Error,
                 "the run ended 39.2 s too early to tell",
             ),
@@ -178,7 +178,12 @@ fn what_stays() {
             ),
             (r#"that = "leader-unchanged"; for = "ttl - 1s""#, Pass, "it did"),
             (r#"that = "leader-unchanged"; for = "ttl + 1s""#, Fail, "nobody held it after 20.0 s"),
-            (r#"that = "leader-unchanged"; for = "5m""#, Error, "the run ended after 60.8 s"),
+            (
+                r#"that = "listed"; node = "@leader"; state = "present"; throughout = true; for = "5m""#,
+                Fail,
+                "pg1: not listed after 21.0 s",
+            ),
+            (r#"that = "leader-unchanged"; for = "5m""#, Fail, "nobody held it after 20.0 s"),
         ],
     );
 }

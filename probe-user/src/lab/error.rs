@@ -90,6 +90,19 @@ pub enum LabError {
     /// Whoever asked for the lab changed their mind.
     #[error("interrupted; what had been made is gone again")]
     Interrupted,
+    /// A lab did not come back to health in time.
+    #[error("the lab `{name}` is not healthy after {waited_s} s: {}", .amiss.join("; "))]
+    Unhealthy {
+        /// Which lab.
+        name: LabName,
+        /// How long it was waited for, in seconds.
+        waited_s: u64,
+        /// What is amiss, in words.
+        amiss: Vec<String>,
+    },
+    /// Whoever asked for a healthy lab changed their mind.
+    #[error("interrupted before the lab was healthy")]
+    NotHealed,
     /// Processes outlived their SIGKILL.
     #[error("processes in the lab's namespaces do not end: {0:?}")]
     Unkillable(Vec<u32>),
@@ -123,6 +136,11 @@ impl LabError {
             Self::Died { log, .. } | Self::Timeout { log, .. } => {
                 format!("everything was removed again; the whole log is kept in {}", log.display())
             }
+            Self::Unhealthy { name, .. } => format!(
+                "`netsplit status` names cuts that are still in force; `netsplit lab down{0}` and `netsplit lab \
+                 up{0}` make a fresh one",
+                flag(name)
+            ),
             Self::Unkillable(_) => {
                 "wait for their disk or network to answer, then run `lab down` again".to_owned()
             }

@@ -10,6 +10,7 @@ mod enter;
 mod error;
 mod etcd;
 mod haproxy;
+mod heal;
 mod health;
 mod host;
 mod layout;
@@ -24,6 +25,7 @@ mod status;
 
 pub use error::LabError;
 pub use haproxy::ProxyServer;
+pub use heal::Healed;
 pub use health::{ClusterView, MemberView};
 pub use host::Host;
 pub use layout::Layout;

@@ -185,6 +185,8 @@ impl Birth<'_> {
         })
         .await?;
 
+        self.is_the_patroni_asked_for(&probe).await?;
+
         // Last, so that its first check already finds every server as it is to stay.
         self.running.push(haproxy::daemon(layout, &self.servers).start(layout, &self.servers)?);
         self.wait(Step::Haproxy, async || {
@@ -192,6 +194,19 @@ impl Birth<'_> {
             haproxy_is_ready(&layout.haproxy_socket(), view.leader().map_or("nobody", |leader| &leader.name))
         })
         .await
+    }
+
+    /// What the inventory will say of Patroni's version is what Patroni says.
+    async fn is_the_patroni_asked_for(&self, probe: &Probe) -> Result<(), LabError> {
+        let asked = &self.options.patroni;
+        match probe.version(Host::Pg1).await {
+            Some(is) if is != *asked => Err(LabError::OtherPatroni {
+                asked: asked.clone(),
+                is,
+                folder: Path::new(Layout::PATRONIS).join(asked),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Asks until it is done, the lab is interrupted, a daemon has died or patience is over.

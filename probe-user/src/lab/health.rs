@@ -152,6 +152,20 @@ impl Probe {
         streaming.map(|replica| replica.application_name).collect()
     }
 
+    /// The version of a node's Patroni (`GET /patroni`), if it answers.
+    pub(super) async fn version(&self, host: Host) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Node {
+            patroni: Patroni,
+        }
+        #[derive(Deserialize)]
+        struct Patroni {
+            version: String,
+        }
+        let node = self.get::<Node>(&format!("http://{}:8008/patroni", host.address())).await;
+        node.map(|node| node.patroni.version)
+    }
+
     /// Whether this node's Patroni says that its PostgreSQL runs (`GET /health`).
     pub(super) async fn postgres_runs(&self, host: Host) -> bool {
         let url = format!("http://{}:8008/health", host.address());

@@ -36,7 +36,7 @@ pub use status::{HostStatus, LabStatus};
 /// The programs that a lab needs and this machine lacks.
 pub fn missing_servers() -> Vec<String> {
     match servers::Servers::locate(Options::PATRONI) {
-        Err(LabError::Missing(missing)) => missing,
+        Err(LabError::Missing { what, .. }) => what,
         _ => Vec::new(),
     }
 }

@@ -78,7 +78,10 @@ fn what_is_not_installed_is_named_with_the_way_out() {
     let up = name.netsplit("up").args(["--patroni", "0.0.0"]).output().unwrap();
     assert_eq!(up.status.code(), Some(3));
     let said = String::from_utf8(up.stderr).unwrap();
-    assert!(said.contains("Patroni 0.0.0") && said.contains("cargo xtask setup"), "{said}");
+    assert!(
+        said.contains("Patroni 0.0.0 (here: ") && said.contains("cargo xtask setup --patroni 0.0.0"),
+        "{said}"
+    );
     name.assert_gone();
 }
 

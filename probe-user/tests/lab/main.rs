@@ -7,3 +7,4 @@ mod heal;
 mod life;
 mod name;
 mod two;
+mod versions;

@@ -10,6 +10,7 @@ mod sink;
 pub(crate) mod story;
 #[cfg(test)]
 mod tests;
+mod traceback;
 mod transition;
 mod transitions;
 mod view;
@@ -29,8 +30,9 @@ pub use primaries::TwoPrimaries;
 pub(crate) use primaries::two_primaries;
 pub use recorder::{EVENTS_FILE, RecordError, Recorder, read_events};
 pub use sink::EventSink;
+pub use traceback::{Traceback, traceback};
 pub use transition::{Transition, What};
-pub use transitions::{FLAP, transitions};
+pub use transitions::{FLAP, REPEAT, transitions};
 pub use view::View;
 pub(crate) use words::rule_in_words;
 pub(crate) use writes::outages;

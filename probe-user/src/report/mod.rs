@@ -10,6 +10,7 @@ mod junit;
 mod markdown;
 mod rebuild;
 mod result;
+pub mod suite;
 mod terminal;
 #[cfg(test)]
 mod tests;

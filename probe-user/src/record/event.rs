@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::DateTime};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -71,6 +71,8 @@ pub enum Source {
     Kernel,
     /// Patroni's REST API, from outside.
     Patroni,
+    /// Patroni's log, on its node.
+    Log,
     /// etcd, by watch.
     Etcd,
     /// PostgreSQL: its port from outside, its own truth from inside.
@@ -291,6 +293,9 @@ pub struct LogEntry {
     pub level: String,
     /// The entry without its time and level. A traceback keeps its lines.
     pub text: String,
+    /// Patroni's own time, to the millisecond, in the time zone of its logger, which it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<DateTime>,
 }
 
 /// A standby in a primary's `pg_stat_replication`.

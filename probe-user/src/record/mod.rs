@@ -32,7 +32,7 @@ pub use recorder::{EVENTS_FILE, RecordError, Recorder, read_events};
 pub use sink::EventSink;
 pub use traceback::{Traceback, traceback};
 pub use transition::{Transition, What};
-pub use transitions::{FLAP, transitions};
+pub use transitions::{FLAP, REPEAT, transitions};
 pub use view::View;
 pub(crate) use words::{port_in_words, rest_in_words, rule_in_words};
 pub(crate) use writes::outages;

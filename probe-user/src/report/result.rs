@@ -11,7 +11,7 @@ use crate::{
         Acted, Answered, Applied, Environment, Event, HitSummary, Kind, Metrics, StepMark, Transition, Zero,
         hits, in_order, rule_in_words, zero,
     },
-    scenario::{Deed, Evidence, Judgement, Scenario, Verdict},
+    scenario::{Deed, Evidence, Judgement, Row, Scenario, Verdict},
 };
 
 /// The version of `result.json`.
@@ -32,6 +32,12 @@ pub struct RunResult {
     pub description: Option<String>,
     /// What a procedure claims about it.
     pub document: Option<String>,
+    /// The row of the procedure that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<Row>,
+    /// Where this cluster disagrees with the procedure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deviations: Vec<DeviationRecord>,
     /// When the first event was recorded.
     pub started: Option<Timestamp>,
     /// The whole run's verdict.
@@ -54,6 +60,17 @@ pub struct RunResult {
     pub troubles: Vec<String>,
     /// What the run ran on.
     pub environment: Option<Environment>,
+}
+
+/// Where this cluster disagrees with the procedure, as the scenario says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviationRecord {
+    /// What does not hold of what the procedure claims: all of it, if the scenario names no part.
+    pub claim: Option<String>,
+    /// What is so instead.
+    pub instead: String,
+    /// The reason.
+    pub because: String,
 }
 
 /// The verdict of a run.
@@ -146,6 +163,8 @@ impl RunResult {
             title: scenario.title.clone(),
             description: scenario.description.clone(),
             document: scenario.document.clone(),
+            row: scenario.row.clone(),
+            deviations: deviations(scenario, environment.as_ref()),
             started: ordered.first().map(|event| event.wall),
             verdict,
             reason,
@@ -159,6 +178,18 @@ impl RunResult {
             environment,
         }
     }
+}
+
+/// The scenario's deviations that are for this cluster.
+fn deviations(scenario: &Scenario, environment: Option<&Environment>) -> Vec<DeviationRecord> {
+    let lab = environment.and_then(|environment| environment.lab.as_ref());
+    let here = scenario.deviations.iter().filter(|deviation| deviation.when.holds(lab));
+    here.map(|deviation| DeviationRecord {
+        claim: deviation.claim.clone().or_else(|| scenario.document.clone()),
+        instead: deviation.instead.clone(),
+        because: deviation.because.clone(),
+    })
+    .collect()
 }
 
 struct Record {
@@ -265,6 +296,7 @@ fn answers(steps: &[StepRecord]) -> Vec<Judgement> {
             None => format!("no answer: {}", request.body),
         },
         at_s: step.to_s,
+        in_table: true,
     };
     requests.map(judge).collect()
 }

@@ -166,7 +166,7 @@ impl Finding {
 
     pub(super) fn named(self, name: &str) -> Judgement {
         let Self { verdict, expected, observed, at_s } = self;
-        Judgement { name: name.to_owned(), verdict, expected, observed, at_s }
+        Judgement { name: name.to_owned(), verdict, expected, observed, at_s, in_table: true }
     }
 }
 
@@ -183,4 +183,11 @@ pub struct Judgement {
     pub observed: String,
     /// The moment that decided, in seconds on the run's clock.
     pub at_s: Option<f64>,
+    /// Whether the table of a suite has it among what was measured; left out where it does.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub in_table: bool,
+}
+
+fn yes() -> bool {
+    true
 }

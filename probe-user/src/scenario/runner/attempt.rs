@@ -150,7 +150,7 @@ impl<'run> Attempt<'run> {
                 Err(_) => self.check_interrupt()?,
             }
         }
-        self.progress.notice(Notice::Phase("waiting for a healthy cluster"));
+        self.progress.notice(Notice::Waiting("waiting for a healthy cluster"));
         let within = self.inventory.timings.ttl() + HEALTHY;
         if self.wait_for(&Condition::Healthy, within)? {
             return Ok(());

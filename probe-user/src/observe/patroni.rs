@@ -5,9 +5,9 @@
 //!   with the one that answered last, [`Kind::Cluster`]. While no node answers there is no event: each node's
 //!   [`Kind::Rest`] says so already.
 //!
-//! A node is asked every 200 ms, by a connection of its own each time, as a load balancer's check does: a kept one
-//! would hang where a new one is refused. A request may take 1 s, so an event's time is within 1.2 s of the
-//! truth, and within 0.2 s while the node answers promptly. `/cluster` is asked every second, as Patroni reads all of
+//! A node is asked every 400 ms, by a connection of its own each time, as a load balancer's check does: a kept one
+//! would hang where a new one is refused. A request may take 1 s, so an event's time is within 1.4 s of the
+//! truth, and within 0.4 s while the node answers promptly. `/cluster` is asked every second, as Patroni reads all of
 //! its keys from the DCS to answer; the list itself is seen in etcd. It asks up to one second of each node that
 //! is silent before it comes to one that answers.
 
@@ -26,7 +26,7 @@ use crate::{
     record::{ClusterMember, ClusterView, Kind, PortState, RestState, Source},
 };
 
-const PERIOD: Duration = Duration::from_millis(200);
+const PERIOD: Duration = Duration::from_millis(400);
 const CLUSTER_PERIOD: Duration = Duration::from_secs(1);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
 

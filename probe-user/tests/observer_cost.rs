@@ -27,7 +27,7 @@ use netsplit::{
 use tokio_postgres::NoTls;
 
 const WINDOW: Duration = Duration::from_secs(6);
-const ROUNDS: usize = 5;
+const ROUNDS: u8 = 5;
 
 /// Between two writes of the writer, if it keeps up.
 const PACE: Duration = Duration::from_millis(20);
@@ -136,24 +136,16 @@ impl Measured {
         self.latencies.extend(latencies);
     }
 
-    fn latency_ms(&mut self, part: f64) -> f64 {
+    fn latency_ms(&mut self, percent: usize) -> f64 {
         self.latencies.sort_unstable();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a place in a list of some thousand"
-        )]
-        let place = ((self.latencies.len() - 1) as f64 * part) as usize;
-        self.latencies[place].as_secs_f64() * 1e3
+        self.latencies[(self.latencies.len() - 1) * percent / 100].as_secs_f64() * 1e3
     }
 
     fn tell(&mut self, name: &str) {
-        let (half, late) = (self.latency_ms(0.5), self.latency_ms(0.99));
+        let (half, late) = (self.latency_ms(50), self.latency_ms(99));
         let (cpu, rate) = (median(&self.cpu), median(&self.rate));
-        let windows = self.cpu.len();
         let mut programs: Vec<_> =
-            self.programs.iter().map(|(name, cpu)| (*cpu / windows as f64, name)).collect();
+            self.programs.iter().map(|(name, cpu)| (*cpu / f64::from(ROUNDS), name)).collect();
         programs.sort_by(|one, other| other.0.total_cmp(&one.0));
         let programs = programs.iter().take(4).map(|(cpu, name)| format!("{name} {cpu:.1}"));
         eprintln!(
@@ -174,7 +166,7 @@ fn observers_cost_a_cluster_next_to_nothing() {
     let lab = OwnLab::up();
     let inventory = lab.0.inventory().clone();
     let (writes, end) = (Writes::default(), Arc::new(AtomicBool::new(false)));
-    let writer = {
+    let at_work = {
         let (inventory, writes, end) = (inventory.clone(), Arc::clone(&writes), Arc::clone(&end));
         thread::spawn(move || {
             within(&inventory.observer.transport.clone(), || write(&inventory, &writes, &end))
@@ -196,7 +188,7 @@ fn observers_cost_a_cluster_next_to_nothing() {
         watch.stop();
     }
     end.store(true, Ordering::Relaxed);
-    writer.join().unwrap().unwrap();
+    at_work.join().unwrap().unwrap();
 
     without.tell("without observers");
     reading.tell("with all that look");
@@ -206,7 +198,7 @@ fn observers_cost_a_cluster_next_to_nothing() {
         median(&with.cpu.iter().zip(&without.cpu).map(|(with, without)| with - without).collect::<Vec<_>>())
     };
     let (looks, both) = (pairs(&reading), pairs(&all));
-    let slower = reading.latency_ms(0.5) / without.latency_ms(0.5);
+    let slower = reading.latency_ms(50) / without.latency_ms(50);
     eprintln!(
         "looking adds {looks:.1} % of a core, the client's writes {:.1} %; the median write takes {slower:.2} times as long",
         both - looks

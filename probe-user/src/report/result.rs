@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::answers;
 use crate::{
     cluster::Timings,
     record::{
-        Acted, Answered, Applied, Environment, Event, HitSummary, Kind, Metrics, StepMark, Transition, Zero,
-        hits, in_order, rule_in_words, zero,
+        Acted, Applied, Environment, Event, HitSummary, Kind, Metrics, StepMark, Transition, Zero, hits,
+        in_order, rule_in_words, zero,
     },
     scenario::{Evidence, Judgement, Scenario, Step, Verdict},
 };
@@ -135,7 +136,7 @@ impl RunResult {
         let record = steps_and_cuts(scenario, &ordered, zero(events));
         let mut expectations: Vec<_> =
             scenario.expectations.iter().map(|expectation| expectation.judge(&evidence)).collect();
-        expectations.extend(answers(&record.steps));
+        expectations.extend(answers::judged(&record.steps));
         let trouble = ordered.iter().filter(|event| event.kind == Kind::Trouble);
         let (verdict, reason) = verdict(scenario, &record, environment.is_some(), &expectations);
         Self {
@@ -250,22 +251,6 @@ fn steps_and_cuts(scenario: &Scenario, ordered: &[&Event], zero: Option<Zero>) -
         cut.example = hit.example;
     }
     record
-}
-
-/// Whether Patroni answered each request with the status that its step expects, as an expectation of its own.
-fn answers(steps: &[StepRecord]) -> Vec<Judgement> {
-    let requests = steps.iter().filter_map(|step| Some((step, step.action.as_ref()?.request.as_ref()?)));
-    let judge = |(step, request): (&StepRecord, &Answered)| Judgement {
-        name: format!("step-{}-answer", step.index + 1),
-        verdict: if request.status == Some(request.expected) { Verdict::Pass } else { Verdict::Fail },
-        expected: format!("{} to {}", request.expected, request.request),
-        observed: match request.status {
-            Some(status) => format!("{status}: {}", request.body),
-            None => format!("no answer: {}", request.body),
-        },
-        at_s: step.to_s,
-    };
-    requests.map(judge).collect()
 }
 
 fn trouble_in_words(event: &Event) -> String {

@@ -11,7 +11,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub use act::{Act, ActError, ActNode, Action, Outcome, Scene};
+pub use act::{Act, ActError, ActNode, Action, Outcome, Scene, Undo, Undone, UntilEnd};
 pub use expectation::{Check, Evidence, Expectation, Finding, Judgement, NodeRef, Origin, Verdict, Window};
 pub use expression::{Expression, ExpressionError, NotYetKnown, Scope};
 pub use model::{Deviation, LabNeeds, Row, Scenario, When};

@@ -278,7 +278,7 @@ fn the_shipped_scenarios_can_be_prepared() {
         let prepared = Prepared::new(scenario, &folder).unwrap_or_else(|error| panic!("{error:?}"));
         ids.push(prepared.scenario().id.clone());
     }
-    for id in ["primary-5432-drop", "primary-5432-drop-socket", "primary-8008-drop", "primary-process-4"] {
+    for id in ["primary-5432-drop", "primary-5432-drop-socket", "primary-8008-drop"] {
         assert!(ids.iter().any(|shipped| shipped == id), "{id}");
     }
 }

@@ -211,10 +211,11 @@ impl Tour<'_> {
             1 => scenario.id.clone(),
             more => format!("{}-{more}", scenario.id),
         };
+        let run_began = Instant::now();
         let mut watch = Stopwatch { progress: self.progress, since: None, health: Duration::ZERO };
         let outcome = self.stage.run(place, prepared, &self.directory.join(&name), &mut watch);
         let health_s = watch.health.as_secs_f64();
-        let took = began.elapsed();
+        let took = run_began.elapsed();
         let error = outcome.as_ref().err().map(|error| in_a_line(error));
         self.journal.note(Note::Ran {
             scenario: scenario.id.clone(),
@@ -318,7 +319,9 @@ impl Tour<'_> {
         }
         let asks =
             needs.unmet(self.stage.inventory(Place::Main).unwrap_or_else(|| unreachable!("it was made")));
-        let why = format!("for {}, which asks for another: {}", prepared.scenario().id, asks.join("; "));
+        // What they say about a way out is what is done now.
+        let asks: Vec<_> = asks.iter().map(|asked| asked.split(": `").next().unwrap_or(asked)).collect();
+        let why = format!("for {}: {}", prepared.scenario().id, asks.join("; "));
         let made = self.make(Place::Side, needs, &why)?;
         if let Err(why) = &made {
             self.missing.push((needs.clone(), why.clone()));

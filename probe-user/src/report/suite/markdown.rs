@@ -24,7 +24,7 @@ pub fn markdown(result: &SuiteResult) -> String {
         say(&format!("{description}\n"));
     }
     if let Some(source) = &result.source {
-        say(&format!("After *{}*.\n", plain(source)));
+        say(&format!("Source: *{}*\n", plain(source)));
     }
     if let Some(begun) = result.begun {
         say(&format!("Suite `{}`, begun {begun:.0}.\n", result.id));

@@ -1,6 +1,7 @@
 //! The procedure's table again: who stands in which row, and what its cells say.
 
 use super::{ScenarioRecord, SuiteResult, SuiteVerdict};
+use crate::scenario::Verdict;
 
 /// The columns.
 pub(super) const HEADER: [&str; 6] =
@@ -45,7 +46,11 @@ pub(super) fn cells(one: &ScenarioRecord) -> [Vec<String>; 6] {
 /// Whether the reason says something that no expectation says.
 fn is_beside(one: &ScenarioRecord) -> bool {
     let lost = one.runs.iter().any(|run| run.healing.as_ref().is_some_and(|healing| healing.lost.is_some()));
-    lost || !matches!(one.verdict, SuiteVerdict::Pass | SuiteVerdict::Fail)
+    let judged = one.runs.iter().flat_map(|run| &run.expectations);
+    let unjudged = judged.filter(|judged| judged.verdict == Verdict::Error).count() > 0;
+    let told = matches!(one.verdict, SuiteVerdict::Pass | SuiteVerdict::Fail)
+        || one.verdict == SuiteVerdict::Error && unjudged;
+    lost || !told
 }
 
 /// The sentences under a section: deviations, each behind the row that it is about.

@@ -24,7 +24,7 @@ pub fn terminal(result: &SuiteResult, paint: Paint, width: u16) -> String {
     };
     say(paint.text(&result.title, bold));
     if let Some(source) = &result.source {
-        say(format!("after {source}"));
+        say(format!("Source: {source}"));
     }
     for section in sections(result) {
         say(String::new());

@@ -24,6 +24,7 @@ mod etcd;
 mod fakes;
 mod haproxy;
 mod kernel;
+mod log;
 mod patroni;
 mod postgres_inside;
 mod postgres_port;

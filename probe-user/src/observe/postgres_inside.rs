@@ -5,9 +5,14 @@
 //! event's time is within 0.2 s of the truth while PostgreSQL answers, within 1.2 s of it falling silent. The
 //! LSN is reported once a second at most.
 //!
+//! The same look says who streams from this server, whatever its role: a standby may have standbys of its own.
+//!
+//! The question is prepared once a session, as planning it costs more than answering it. It is one statement, so its
+//! parts are of one moment.
+//!
 //! The session sits idle outside a transaction between looks: it holds no lock, no snapshot, and nothing back.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use tokio::time::{Instant, timeout};
 use tokio_postgres::{Config, SimpleQueryRow};
@@ -18,7 +23,7 @@ use super::{
 };
 use crate::{
     cluster::{Node, Postgres},
-    record::{Inside, Kind, Source},
+    record::{Inside, Kind, Source, Streaming},
 };
 
 const PERIOD: Duration = Duration::from_millis(200);
@@ -28,7 +33,11 @@ const LSN_PERIOD: Duration = Duration::from_secs(1);
 /// In recovery the timeline is that of the WAL being received, or what the control file has while none is. On a
 /// primary it is in the name of the WAL file being written, at once after a promotion; the control file follows
 /// with the next checkpoint only.
-const QUESTION: &str = "
+///
+/// A standby's name is its `application_name`, which Patroni sets to the member's; of two connections with one name the
+/// one that streams counts, else the younger. A base backup is no standby.
+const PREPARE: &str = "
+PREPARE netsplit_look AS
 SELECT pg_is_in_recovery(),
        current_setting('transaction_read_only'),
        CASE WHEN pg_is_in_recovery()
@@ -38,7 +47,14 @@ SELECT pg_is_in_recovery(),
             ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END,
        CASE WHEN pg_is_in_recovery()
             THEN coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
-            ELSE pg_current_wal_lsn() END";
+            ELSE pg_current_wal_lsn() END,
+       (SELECT json_object_agg(application_name, json_build_object(
+                   'state', coalesce(state, 'unknown'), 'sync_state', coalesce(sync_state, 'unknown'))
+                   ORDER BY state IS NOT DISTINCT FROM 'streaming', backend_start)
+          FROM pg_stat_replication
+         WHERE application_name <> 'pg_basebackup')";
+
+const LOOK: &str = "EXECUTE netsplit_look";
 
 /// Watches one node from inside.
 pub(super) struct Truth {
@@ -48,6 +64,7 @@ pub(super) struct Truth {
     /// a server in recovery never goes back.
     followed: u32,
     inside: Subject,
+    replication: Subject,
     lsn: Subject,
     lsn_due: Instant,
     trouble: Subject,
@@ -68,6 +85,7 @@ impl Truth {
             session: None,
             followed: 0,
             inside: lookout.subject(Some(&node.name), Source::Postgres, Kind::Inside),
+            replication: lookout.subject(Some(&node.name), Source::Postgres, Kind::Replication),
             lsn: lookout.chance(Some(&node.name), Source::Postgres, Kind::Lsn),
             lsn_due: Instant::now(),
             trouble: lookout.trouble(Some(&node.name), Source::Postgres),
@@ -80,15 +98,17 @@ impl Truth {
             let Some(row) = row else {
                 self.session = None;
                 self.inside.saw(&None::<Inside>);
+                self.replication.saw(&None::<Standbys>);
                 return;
             };
             match read(&row) {
-                Some((mut inside, lsn)) => {
+                Some((mut inside, lsn, standbys)) => {
                     if inside.in_recovery {
                         self.followed = self.followed.max(inside.timeline);
                         inside.timeline = self.followed;
                     }
                     self.inside.saw(&inside);
+                    self.replication.saw(&standbys);
                     if Instant::now() >= self.lsn_due {
                         self.lsn.saw(&lsn);
                         self.lsn_due = Instant::now() + LSN_PERIOD;
@@ -102,7 +122,7 @@ impl Truth {
 
     async fn ask(&mut self) -> Option<SimpleQueryRow> {
         if let Some(session) = &self.session
-            && let Ok(rows) = session.run(QUESTION).await
+            && let Ok(rows) = session.run(LOOK).await
         {
             return rows.into_iter().next();
         }
@@ -116,7 +136,11 @@ impl Truth {
                 return None;
             }
         };
-        match session.run(QUESTION).await {
+        let first = async {
+            session.run(PREPARE).await?;
+            session.run(LOOK).await
+        };
+        match first.await {
             Ok(rows) => rows.into_iter().next(),
             Err(error) => {
                 self.trouble.saw(&error.words());
@@ -126,10 +150,18 @@ impl Truth {
     }
 }
 
-fn read(row: &SimpleQueryRow) -> Option<(Inside, String)> {
-    let [recovery, read_only, timeline, lsn] =
+/// Who streams from a server, by name.
+type Standbys = BTreeMap<String, Streaming>;
+
+fn read(row: &SimpleQueryRow) -> Option<(Inside, String, Standbys)> {
+    let [recovery, read_only, timeline, lsn, standbys] =
         std::array::from_fn(|column| row.try_get(column).ok().flatten());
-    truth(recovery?, read_only?, timeline?).zip(lsn.map(str::to_owned))
+    Some((truth(recovery?, read_only?, timeline?)?, lsn?.to_owned(), of_standbys(standbys)?))
+}
+
+/// Nobody is `NULL`; of a name that is there twice the last one counts.
+fn of_standbys(json: Option<&str>) -> Option<Standbys> {
+    json.map_or_else(|| Some(Standbys::new()), |json| serde_json::from_str(json).ok())
 }
 
 /// The timeline is decimal in recovery and, as in a WAL file's name, hexadecimal on a primary.
@@ -142,6 +174,31 @@ fn truth(recovery: &str, read_only: &str, timeline: &str) -> Option<Inside> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_standbys_are_read_from_json() {
+        let in_short = |json| {
+            let standbys = of_standbys(json)?;
+            let line =
+                |(name, seen): (&String, &Streaming)| format!("{name} {} {}", seen.state, seen.sync_state);
+            Some(standbys.iter().map(line).collect::<Vec<_>>().join(", "))
+        };
+        for (json, expected) in [
+            (None, Some("")),
+            // A connection that PostgreSQL has not given up yet, and the one that replaced it.
+            (
+                Some(
+                    r#"{ "pg2" : {"state" : "catchup", "sync_state" : "async"},
+                         "pg3" : {"state" : "streaming", "sync_state" : "sync"},
+                         "pg2" : {"state" : "streaming", "sync_state" : "async"} }"#,
+                ),
+                Some("pg2 streaming async, pg3 streaming sync"),
+            ),
+            (Some("[]"), None),
+        ] {
+            assert_eq!(in_short(json).as_deref(), expected, "{json:?}");
+        }
+    }
 
     #[test]
     fn the_truth_is_read_from_text() {

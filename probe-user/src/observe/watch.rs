@@ -13,6 +13,7 @@ use super::{
     client::Client,
     etcd::Keys,
     haproxy::Servers,
+    log::{Log, follow},
     patroni::{Cluster, Rest},
     postgres_inside::Truth,
     postgres_port::Port,
@@ -59,7 +60,7 @@ pub enum ObserveError {
 /// The observers of a cluster, at work until [`Watch::stop`] or the drop.
 ///
 /// Two threads: one inside the observer's network namespace for all that goes by the network, one for what goes
-/// by Unix sockets on this machine, which a cut cannot reach and the other thread cannot delay.
+/// by Unix sockets and files on this machine, which a cut cannot reach and the other thread cannot delay.
 #[derive(Debug)]
 pub struct Watch {
     stopper: Stopper,
@@ -115,6 +116,7 @@ impl Watch {
         let inside = Inside {
             truths: inventory.nodes.iter().filter_map(truth).collect(),
             servers: inventory.haproxy.as_ref().map(|haproxy| Servers::new(lookout, haproxy)),
+            logs: inventory.nodes.iter().filter_map(|node| Log::new(lookout, node)).collect(),
             lookout: lookout.clone(),
         };
         watch.spawn(&inventory.observer.transport, move |stop| outside.run(stop))?;
@@ -222,15 +224,16 @@ impl Outside {
     }
 }
 
-/// What goes by Unix sockets.
+/// What goes by Unix sockets and files.
 struct Inside {
     truths: Vec<Truth>,
     servers: Option<Servers>,
+    logs: Vec<Log>,
     lookout: Lookout,
 }
 
 impl Inside {
-    async fn run(self, mut stop: Stop) {
+    async fn run(mut self, mut stop: Stop) {
         let mut observers = Observers::new(self.lookout);
         for truth in self.truths {
             observers.begin(Source::Postgres, truth.run());
@@ -238,7 +241,15 @@ impl Inside {
         if let Some(servers) = self.servers {
             observers.begin(Source::Haproxy, servers.run());
         }
-        observers.attend(stop.asked()).await;
+        let logs = &mut self.logs;
+        let work = async {
+            tokio::select! {
+                () = follow(logs) => {}
+                () = stop.asked() => {}
+            }
+        };
+        observers.attend(work).await;
+        self.logs.into_iter().for_each(Log::end);
     }
 }
 

@@ -163,6 +163,116 @@ fn payloads_of_another_shape_change_nothing() {
     assert_eq!(told(&odd.events), told(&Story::failover().events));
 }
 
+/// Transitions with what they went from and to.
+fn told_in_full(events: &[Event]) -> Vec<String> {
+    let word = |what: What| json!(what).as_str().unwrap_or_default().to_owned();
+    let side = |side: &Option<String>| side.clone().unwrap_or_default();
+    let line = |t: &super::Transition| {
+        format!("{:.1} {} {} {} > {}", t.at_s, t.subject, word(t.what), side(&t.from), side(&t.to))
+    };
+    transitions(events).iter().map(line).collect()
+}
+
+#[test]
+fn the_list_tells_states_and_maintenance_only() {
+    let list = |members: &[(&str, &str, &str)], paused: bool| {
+        let row = |(name, role, state): &(&str, &str, &str)| {
+            ((*name).to_owned(), json!({"role": role, "state": state, "timeline": 1}))
+        };
+        let members: serde_json::Map<_, _> = members.iter().map(row).collect();
+        json!({"members": members, "paused": paused})
+    };
+    let (pg1, pg2) = (("pg1", "leader", "running"), ("pg2", "replica", "streaming"));
+    let stopped = ("pg2", "replica", "stopped");
+    let story = Story::default().applied(0.0, "pg1");
+    let events = [
+        (0.0, list(&[pg1, pg2], false)),
+        (1.0, list(&[pg1, stopped], false)),
+        // Its key is gone and comes back: the member key tells that.
+        (2.0, list(&[pg1], false)),
+        (3.0, list(&[pg1, pg2], true)),
+        (4.0, list(&[pg1, pg2], false)),
+        // A switchover: the leader key tells that.
+        (5.0, list(&[("pg1", "replica", "running"), ("pg2", "leader", "running")], false)),
+        (6.0, list(&[("pg1", "replica", "streaming"), ("pg2", "leader", "running")], false)),
+        (7.0, list(&[("pg1", "replica", ""), ("pg2", "leader", "running")], false)),
+    ];
+    let story = events
+        .into_iter()
+        .fold(story, |story, (at, after)| story.tell(at, "", Source::Etcd, Kind::List, after));
+    assert_eq!(
+        told_in_full(&story.events)[1..],
+        [
+            "1.0 pg2 list-state streaming > stopped",
+            "3.0 cluster maintenance-begins  > ",
+            "4.0 cluster maintenance-ends  > ",
+            "6.0 pg1 list-state running > streaming",
+            "7.0 pg1 list-state streaming > ",
+        ]
+    );
+}
+
+#[test]
+fn standbys_begin_and_end_to_stream() {
+    let streams = |state: &str| json!({"state": state, "sync_state": "async"});
+    let both = json!({"pg2": streams("streaming"), "pg3": streams("streaming")});
+    let events = [
+        (0.0, "pg1", both.clone()),
+        (0.0, "pg2", json!({})),
+        (1.0, "pg1", json!({"pg2": streams("streaming"), "pg3": streams("catchup")})),
+        (2.0, "pg1", json!({"pg2": streams("streaming")})),
+        (3.0, "pg1", both),
+        // PostgreSQL falls silent: that is told elsewhere.
+        (4.0, "pg1", json!(null)),
+        (5.0, "pg2", json!({"pg3": streams("streaming")})),
+        (6.0, "pg1", json!({})),
+    ];
+    let story = Story::default().applied(0.0, "pg1");
+    let story = events.into_iter().fold(story, |story, (at, node, after)| {
+        story.tell(at, node, Source::Postgres, Kind::Replication, after)
+    });
+    assert_eq!(
+        told_in_full(&story.events)[1..],
+        [
+            "1.0 pg3 streaming-ends pg1 > ",
+            "3.0 pg3 streaming-begins  > pg1",
+            "5.0 pg3 streaming-begins  > pg2",
+        ]
+    );
+}
+
+#[test]
+fn tracebacks_are_told_and_not_all_the_time() {
+    let text = |exception: &str| {
+        let frame = "File \"socketserver.py\", line 691, in process_request_thread";
+        format!("Traceback (most recent call last):\n  {frame}\n    x()\n{exception}")
+    };
+    let (reset, other) =
+        (text("ConnectionResetError: [Errno 104] Connection reset by peer"), text("KeyError: 'x'"));
+    let entries = [
+        (1.0, "pg2", "INFO", "no action".to_owned()),
+        (2.0, "pg2", "WARNING", reset.clone()),
+        (3.0, "pg2", "WARNING", reset.clone()),
+        (4.0, "pg3", "WARNING", reset.clone()),
+        (5.0, "pg2", "WARNING", other),
+        (6.0, "pg2", "CRITICAL", "a word without a traceback".to_owned()),
+        (12.0, "pg2", "WARNING", reset),
+    ];
+    let story = Story::default().applied(0.0, "pg1");
+    let story = entries.into_iter().fold(story, |story, (at, node, level, text)| {
+        story.tell(at, node, Source::Log, Kind::Log, json!({"level": level, "text": text}))
+    });
+    assert_eq!(
+        told(&story.events)[1..],
+        [
+            "2.0 pg2 benign-traceback",
+            "4.0 pg3 benign-traceback",
+            "5.0 pg2 traceback",
+            "12.0 pg2 benign-traceback"
+        ]
+    );
+}
+
 proptest! {
     #[test]
     fn the_order_of_the_file_does_not_matter(seed in prop::collection::vec(any::<u32>(), 200)) {

@@ -42,6 +42,20 @@ pub enum What {
     MemberLost,
     /// The member key is there again.
     MemberBack,
+    /// What `patronictl list` prints as the member's state; `to` is empty where it prints none.
+    ListState,
+    /// Maintenance mode begins.
+    MaintenanceBegins,
+    /// Maintenance mode ends.
+    MaintenanceEnds,
+    /// A standby, the subject, streams; `to` is the node that it streams from.
+    StreamingBegins,
+    /// A standby, the subject, streams no longer; `from` is the node that it streamed from.
+    StreamingEnds,
+    /// A traceback in Patroni's log; `to` is the exception.
+    Traceback,
+    /// A traceback in Patroni's log that clients of the REST API provoke by going away; `to` is the exception.
+    BenignTraceback,
     /// The REST API answers again.
     RestAnswers,
     /// The REST API answers no longer.

@@ -6,14 +6,21 @@
 //!   had a bad moment; both are left out.
 //! - Writes have stopped when none was acknowledged for [`WRITE_PAUSE`](super::WRITE_PAUSE).
 //! - `GET /cluster` is recorded, and told here by the member keys that it is made of.
+//! - Of `patronictl list` only states are told: who is on it, the member keys tell, and who leads, the leader key.
+//! - Of replication, who begins and ends to stream. When a PostgreSQL falls silent that is told, and not also that
+//!   nobody streams from it.
+//! - Of Patroni's log only tracebacks, the same one of the same node at most once in [`REPEAT`].
 //!
 //! Events are taken by the boot clock, whatever their order in the file.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{
-    Applied, Event, Inside, Kind, PortState, RestState, Reverted, Transition, View, What, Zero, outages,
-    two_primaries,
+    Applied, ClusterView, Event, Inside, Kind, PortState, RestState, Reverted, Streaming, Transition, View,
+    What, Zero, outages, traceback, two_primaries,
     words::{inside_in_words, port_in_words, rest_in_words, rule_in_words},
     zero::{hits, in_order, zero},
 };
@@ -21,6 +28,9 @@ use crate::clock::BootInstant;
 
 /// A probe's change that is taken back within this time is no change.
 pub const FLAP: Duration = Duration::from_secs(1);
+
+/// The same traceback of the same node is told again after this time only.
+pub const REPEAT: Duration = Duration::from_secs(10);
 
 /// Every change that matters, by time.
 pub fn transitions(events: &[Event]) -> Vec<Transition> {
@@ -30,8 +40,10 @@ pub fn transitions(events: &[Event]) -> Vec<Transition> {
     let mut view = View::default();
     let mut timeline = None;
     let mut hit = BTreeSet::new();
+    let mut logged = BTreeMap::new();
     for event in &ordered {
         log.cut(event, &mut hit);
+        log.traceback(event, &mut logged);
         log.cluster(event, &mut view, &mut timeline);
     }
     log.writes(&ordered);
@@ -81,6 +93,21 @@ impl Log {
         }
     }
 
+    fn traceback(&mut self, event: &Event, told: &mut BTreeMap<(String, String), BootInstant>) {
+        if event.kind != Kind::Log {
+            return;
+        }
+        let Some(found) = event.after_as().and_then(|entry| traceback(&entry)) else { return };
+        let (at, node) = (event.boot_ns, event.node.as_deref().unwrap_or("cluster"));
+        let key = (node.to_owned(), found.exception.clone());
+        if told.get(&key).is_some_and(|last| at.since(*last) < REPEAT) {
+            return;
+        }
+        told.insert(key, at);
+        let what = if found.benign { What::BenignTraceback } else { What::Traceback };
+        self.push(at, node, what, None, Some(found.exception));
+    }
+
     fn cluster(&mut self, event: &Event, view: &mut View, timeline: &mut Option<u32>) {
         // Most events are writes, which no view has.
         if !View::holds(event.kind) {
@@ -106,6 +133,10 @@ impl Log {
                 }
                 _ => {}
             },
+            Kind::List => self.list(at, before.list.as_ref(), view.list.as_ref()),
+            Kind::Replication => {
+                self.replication(at, node, before.replication.get(node), view.replication.get(node));
+            }
             Kind::Rest => self.rest(at, node, before.rest.get(node), view.rest.get(node)),
             Kind::Port => self.port(at, node, before.ports.get(node), view.ports.get(node)),
             Kind::Server => {
@@ -143,6 +174,46 @@ impl Log {
             lost.and_then(|lost| lost.from.clone())
         });
         self.push(at, "cluster", what, from, is.clone());
+    }
+
+    fn list(&mut self, at: BootInstant, before: Option<&ClusterView>, after: Option<&ClusterView>) {
+        let (Some(before), Some(after)) = (before, after) else { return };
+        for (node, member) in &after.members {
+            let Some(was) = before.members.get(node).filter(|was| was.state != member.state) else {
+                continue;
+            };
+            // Who is promoted is `running` from then on, and nothing is wrong with it.
+            let promoted = was.role != member.role && member.role == "leader" && member.state == "running";
+            if !promoted {
+                self.push(at, node, What::ListState, Some(was.state.clone()), Some(member.state.clone()));
+            }
+        }
+        match (before.paused, after.paused) {
+            (false, true) => self.push(at, "cluster", What::MaintenanceBegins, None, None),
+            (true, false) => self.push(at, "cluster", What::MaintenanceEnds, None, None),
+            _ => {}
+        }
+    }
+
+    fn replication(
+        &mut self,
+        at: BootInstant,
+        node: &str,
+        before: Option<&Streams>,
+        after: Option<&Streams>,
+    ) {
+        let (Some(before), Some(Some(after))) = (before, after) else { return };
+        let streams = |standbys: &BTreeMap<String, Streaming>| -> BTreeSet<String> {
+            let streaming = standbys.iter().filter(|(_, standby)| standby.state == "streaming");
+            streaming.map(|(name, _)| name.clone()).collect()
+        };
+        let (before, after) = (before.as_ref().map(streams).unwrap_or_default(), streams(after));
+        for standby in before.difference(&after) {
+            self.push(at, standby, What::StreamingEnds, Some(node.to_owned()), None);
+        }
+        for standby in after.difference(&before) {
+            self.push(at, standby, What::StreamingBegins, None, Some(node.to_owned()));
+        }
     }
 
     fn rest(&mut self, at: BootInstant, node: &str, before: Option<&RestState>, after: Option<&RestState>) {
@@ -238,6 +309,9 @@ impl Log {
         }
     }
 }
+
+/// Who streams from a node; `None` when its PostgreSQL does not answer.
+type Streams = Option<BTreeMap<String, Streaming>>;
 
 /// Whether two kinds of change come from the same probe.
 fn same_probe(one: What, other: What) -> bool {

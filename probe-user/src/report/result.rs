@@ -11,7 +11,7 @@ use crate::{
         Acted, Answered, Applied, Environment, Event, HitSummary, Kind, Metrics, StepMark, Transition, Zero,
         hits, in_order, rule_in_words, zero,
     },
-    scenario::{Evidence, Judgement, Row, Scenario, Step, Verdict},
+    scenario::{Deed, Evidence, Judgement, Row, Scenario, Verdict},
 };
 
 /// The version of `result.json`.
@@ -150,11 +150,12 @@ impl RunResult {
             .map_or(Timings { ttl: 0, loop_wait: 0, retry_timeout: 0 }, |environment| environment.timings);
         let evidence = Evidence::new(events, timings);
         let record = steps_and_cuts(scenario, &ordered, zero(events));
-        let mut expectations: Vec<_> =
-            scenario.expectations.iter().map(|expectation| expectation.judge(&evidence)).collect();
+        let facts = environment.as_ref().and_then(|environment| environment.lab.as_ref());
+        let meant = scenario.expectations.iter().filter(|expectation| expectation.when.holds(facts));
+        let mut expectations: Vec<_> = meant.map(|expectation| expectation.judge(&evidence)).collect();
         expectations.extend(answers(&record.steps));
         let trouble = ordered.iter().filter(|event| event.kind == Kind::Trouble);
-        let (verdict, reason) = verdict(scenario, &record, environment.is_some(), &expectations);
+        let (verdict, reason) = verdict(scenario, &record, environment.as_ref(), &expectations);
         Self {
             schema: SCHEMA,
             scenario: scenario.id.clone(),
@@ -248,8 +249,8 @@ fn steps_and_cuts(scenario: &Scenario, ordered: &[&Event], zero: Option<Zero>) -
             }
             Kind::Applied => {
                 let Some(applied) = event.after_as::<Applied>() else { continue };
-                let name = match step.and_then(|index| scenario.steps.get(index)) {
-                    Some(Step::Apply(apply)) => apply.name.clone(),
+                let name = match step.and_then(|index| scenario.steps.get(index)).map(|step| &step.deed) {
+                    Some(Deed::Apply(apply)) => apply.name.clone(),
                     _ => applied.cut.clone(),
                 };
                 for rule in &applied.rules {
@@ -311,7 +312,7 @@ fn trouble_in_words(event: &Event) -> String {
 fn verdict(
     scenario: &Scenario,
     record: &Record,
-    environment: bool,
+    environment: Option<&Environment>,
     expectations: &[Judgement],
 ) -> (RunVerdict, Option<String>) {
     let error = |reason: &str| (RunVerdict::Error, Some(reason.to_owned()));
@@ -322,11 +323,11 @@ fn verdict(
         End::Failed(reason) => return error(reason),
         End::Whole => {}
     }
-    if !environment {
+    let Some(environment) = environment else {
         return error("the record does not say what it was taken on, so no bound can be computed");
-    }
-    for step in &scenario.steps {
-        let Step::Apply(apply) = step else { continue };
+    };
+    for step in scenario.steps.iter().filter(|step| step.when.holds(environment.lab.as_ref())) {
+        let Deed::Apply(apply) = &step.deed else { continue };
         let packets: u64 =
             record.cuts.iter().filter(|cut| cut.name == apply.name).map(|cut| cut.packets).sum();
         if apply.must_hit && packets == 0 {

@@ -93,6 +93,13 @@ pub fn line(transition: &Transition) -> Line {
         What::LeaderMoved => (Tone::Change, format!("leader key moves from {from} to {to}")),
         What::MemberLost => (Tone::Bad, "member key is gone: off the list".to_owned()),
         What::MemberBack => (Tone::Good, format!("member key is back, as {to}")),
+        What::ListState => (Tone::Change, format!("patronictl list: {}, was {}", stated(to), stated(from))),
+        What::MaintenanceBegins => (Tone::Change, "maintenance mode begins".to_owned()),
+        What::MaintenanceEnds => (Tone::Change, "maintenance mode ends".to_owned()),
+        What::StreamingBegins => (Tone::Good, format!("streams from {to}")),
+        What::StreamingEnds => (Tone::Bad, format!("streams no longer from {from}")),
+        What::Traceback => (Tone::Bad, format!("traceback in Patroni's log: {to}")),
+        What::BenignTraceback => (Tone::Change, format!("benign traceback in Patroni's log: {to}")),
         What::RestAnswers => (Tone::Good, format!("REST API answers: {to}")),
         What::RestSilent => (Tone::Bad, format!("REST API: {to}")),
         What::RestRole => (Tone::Change, format!("REST API says {to}, was {from}")),
@@ -113,6 +120,11 @@ pub fn line(transition: &Transition) -> Line {
         What::EtcdReachable => (Tone::Good, "reachable".to_owned()),
     };
     Line { at_s: transition.at_s, tone, subject: transition.subject.clone(), text }
+}
+
+/// A state in the list of members, which may be empty.
+fn stated(state: &str) -> &str {
+    if state.is_empty() { "no state" } else { state }
 }
 
 /// The metrics as rows of a name and a value with its unit; what did not happen is `–`.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use super::{CutSource, Prepared, Scenario, Step};
+use super::{CutSource, Deed, Prepared, Scenario};
 
 fn complaints(text: &str) -> String {
     let rejected = Scenario::parse("scenario.toml", "scenario", text).expect_err("a mistake");
@@ -116,11 +116,11 @@ action = "reject"
 revert = "wire"
 "#;
     let scenario = Scenario::parse("s.toml", "s", text).expect("a good scenario");
-    let Step::Apply(apply) = &scenario.steps[0] else { panic!("{:?}", scenario.steps) };
+    let Deed::Apply(apply) = &scenario.steps[0].deed else { panic!("{:?}", scenario.steps) };
     assert_eq!((apply.name.as_str(), apply.must_hit), ("wire", false));
     let CutSource::Inline(policy) = &apply.source else { panic!("{apply:?}") };
     assert_eq!(policy.rules.len(), 1);
-    assert_eq!(scenario.steps[1], Step::Revert(Some("wire".to_owned())));
+    assert_eq!(scenario.steps[1].deed, Deed::Revert(Some("wire".to_owned())));
 }
 
 #[test]

@@ -55,8 +55,13 @@ impl KeySpace {
         format!("{}sync", self.prefix)
     }
 
+    /// A key of this scope without the prefix.
+    pub(super) fn short<'key>(&self, key: &'key str) -> Option<&'key str> {
+        key.strip_prefix(&self.prefix)
+    }
+
     pub(super) fn name(&self, key: &str) -> Option<Name> {
-        let rest = key.strip_prefix(&self.prefix)?;
+        let rest = self.short(key)?;
         match rest.strip_prefix("members/") {
             Some(member) => Some(Name::Member(member.to_owned())),
             None => (rest == "leader").then_some(Name::Leader),

@@ -1,4 +1,4 @@
-//! The leader key and the members' keys in etcd, by watch.
+//! The leader key, the members' keys and `patronictl list`, which follows from the keys, in etcd, by watch.
 //!
 //! Seen from outside, by etcd's v3 JSON gateway over HTTP: the usual client crates generate code with `protoc`
 //! when they are built, and a build of netsplit needs nothing but Rust.
@@ -14,6 +14,7 @@
 
 mod gateway;
 mod keys;
+mod list;
 mod watch;
 
 pub(super) use gateway::Gateway;

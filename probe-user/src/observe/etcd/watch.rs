@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::{
     gateway::{Frame, Gateway, KeyValue, Range, Unanswered, WatchAnswer, WatchEventType},
     keys::{Entry, KeySpace, Name},
+    list::{is_listed_from, list},
 };
 use crate::{
     cluster::Inventory,
@@ -27,8 +28,11 @@ pub(in crate::observe) struct Keys {
     space: KeySpace,
     /// The last revision whose changes were told; the state must be read anew where there is none.
     told: Option<i64>,
+    /// The values that the list is made of, by their keys without the scope's prefix.
+    values: BTreeMap<String, String>,
     leader: Subject,
     members: BTreeMap<String, Subject>,
+    list: Subject,
     reachable: Subject,
     trouble: Subject,
     lookout: Lookout,
@@ -43,8 +47,10 @@ impl Keys {
             endpoints: inventory.etcd.endpoints.clone(),
             space: KeySpace::new(inventory),
             told: None,
+            values: BTreeMap::new(),
             leader: lookout.subject(None, Source::Etcd, Kind::LeaderKey),
             members: inventory.nodes.iter().map(|node| member(&node.name)).collect(),
+            list: lookout.subject(None, Source::Etcd, Kind::List),
             reachable: lookout.subject(None, Source::Etcd, Kind::EtcdReachable),
             trouble: lookout.trouble(None, Source::Etcd),
             lookout: lookout.clone(),
@@ -123,12 +129,21 @@ impl Keys {
             ));
             self.told = None;
         }
-        for event in &answer.events {
-            match event.what {
-                WatchEventType::Put => self.put(&event.kv),
-                WatchEventType::Delete => self.deleted(self.space.name(&event.kv.key)),
+        // Keys that change by one transaction, as those of an expired lease do, are never seen apart.
+        for transaction in answer.events.chunk_by(|one, next| one.kv.mod_revision == next.kv.mod_revision) {
+            for event in transaction {
+                match event.what {
+                    WatchEventType::Put => self.put(&event.kv),
+                    WatchEventType::Delete => {
+                        if let Some(key) = self.space.short(&event.kv.key) {
+                            self.values.remove(key);
+                        }
+                        self.deleted(self.space.name(&event.kv.key));
+                    }
+                }
+                self.told = self.told.max(Some(event.kv.mod_revision));
             }
-            self.told = self.told.max(Some(event.kv.mod_revision));
+            self.list.saw(&list(&self.values));
         }
     }
 
@@ -139,12 +154,17 @@ impl Keys {
                 self.deleted(Some(name));
             }
         }
+        self.values.clear();
         for kv in &range.kvs {
             self.put(kv);
         }
+        self.list.saw(&list(&self.values));
     }
 
     fn put(&mut self, kv: &KeyValue) {
+        if let Some(key) = self.space.short(&kv.key).filter(|key| is_listed_from(key)) {
+            self.values.insert(key.to_owned(), kv.value.clone());
+        }
         match self.space.entry(kv) {
             Some(Entry::Leader(key)) => self.leader.saw(&key),
             Some(Entry::Member(name, key)) => self.member(name).saw(&key),
@@ -233,7 +253,8 @@ mod tests {
         let mut told = Vec::<String>::new();
         let listening = async {
             while told.last().is_none_or(|last| !until(last)) {
-                told.extend(events.try_iter().map(|event: Event| match event.after_as::<LeaderKey>() {
+                let events = events.try_iter().filter(|event: &Event| event.kind != Kind::List);
+                told.extend(events.map(|event| match event.after_as::<LeaderKey>() {
                     Some(key) => key.holder,
                     None => event.after.to_string(),
                 }));

@@ -28,6 +28,8 @@ pub struct Evidence<'run> {
     pub revert: Option<BootInstant>,
     /// The last event.
     pub end: BootInstant,
+    /// What was last seen of everything before the first cut came into force.
+    pub start: View,
     /// `@leader`: who held the leader key when the first cut came into force.
     pub leader: Option<String>,
     /// `@new-leader`: the first other node to hold it after that.
@@ -49,7 +51,8 @@ impl<'run> Evidence<'run> {
         let revert =
             ordered.iter().rev().find(|event| event.kind == Kind::Reverted).map(|event| event.boot_ns);
         let from = first_cut.or(zero.map(|zero| zero.at)).unwrap_or_default();
-        let leader = View::after(before(&ordered, from)).holder().map(str::to_owned);
+        let start = View::after(before(&ordered, from));
+        let leader = start.holder().map(str::to_owned);
         let new_leader = ordered
             .iter()
             .filter(|event| event.boot_ns >= from && event.kind == Kind::LeaderKey)
@@ -66,6 +69,7 @@ impl<'run> Evidence<'run> {
             first_cut,
             revert,
             end: ordered.last().map(|event| event.boot_ns).unwrap_or_default(),
+            start,
             leader,
             new_leader,
             nodes,

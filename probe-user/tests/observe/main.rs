@@ -2,102 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test shall panic")]
 
+mod list;
+mod own_lab;
+
 use std::{
     net::SocketAddr,
-    ops::ControlFlow,
-    thread,
     time::{Duration, Instant},
 };
 
 use netsplit::{
     clock::BootInstant,
-    lab::{Host, Lab, LabName, Options},
+    lab::Host,
     observe::Watch,
     record::{
         EVENTS_FILE, Event, Inside, Kind, LeaderKey, PortState, Recorder, RestState, RowsFound, ServerState,
         WriteOutcome, read_events,
     },
 };
+use own_lab::{OwnLab, Seen};
 use rustix::process::Signal;
-
-/// A lab that goes with the test, however it ends.
-struct OwnLab {
-    lab: Option<Lab>,
-}
-
-impl OwnLab {
-    fn up(name: &str) -> Self {
-        let name: LabName = name.parse().unwrap();
-        // What an earlier test left that was killed.
-        Lab::remove(&name).unwrap();
-        let options = Options { name, timings: Options::FAST_TIMINGS, ..Options::default() };
-        let lab = Lab::up(&options, &mut |_| ControlFlow::Continue(())).unwrap();
-        Self { lab: Some(lab) }
-    }
-
-    fn lab(&self) -> &Lab {
-        self.lab.as_ref().unwrap()
-    }
-
-    /// Kills PostgreSQL's first process, once it is there, as the kernel's out-of-memory killer would.
-    fn kill_postmaster(&self, node: &str) -> BootInstant {
-        let host = Host::named(node).unwrap();
-        let deadline = Instant::now() + Duration::from_secs(30);
-        let pid = loop {
-            if let Some(pid) = self.lab().pids(host).postmaster {
-                break pid;
-            }
-            assert!(Instant::now() < deadline, "PostgreSQL does not run on {node}");
-            thread::sleep(Duration::from_millis(50));
-        };
-        let now = BootInstant::now();
-        assert!(self.lab().signal(host, pid, Signal::KILL).unwrap());
-        now
-    }
-}
-
-impl Drop for OwnLab {
-    fn drop(&mut self) {
-        if let Some(lab) = self.lab.take()
-            && let Err(error) = lab.down()
-            && !thread::panicking()
-        {
-            panic!("the lab stays behind: {error}");
-        }
-    }
-}
-
-/// What is recorded, with a patience.
-struct Seen {
-    recorder: Recorder,
-}
-
-impl Seen {
-    /// The first event after `since` that is `wanted`.
-    fn wait(&self, what: &str, since: BootInstant, wanted: impl Fn(&Event) -> bool) -> Event {
-        let deadline = Instant::now() + Duration::from_secs(40);
-        loop {
-            let events = self.recorder.events();
-            let found = events.into_iter().find(|event| event.boot_ns > since && wanted(event));
-            if let Some(event) = found {
-                return event;
-            }
-            assert!(Instant::now() < deadline, "not seen: {what}\n{}", self.since(since));
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn since(&self, since: BootInstant) -> String {
-        let line = |event: &Event| {
-            let seconds = event.boot_ns.seconds_after(since);
-            let node = event.node.as_deref().unwrap_or("-");
-            format!("{seconds:7.3} {node} {:?} {} -> {}\n", event.kind, event.before, event.after)
-        };
-        let events = self.recorder.events();
-        let events = events.iter().filter(|event| !matches!(event.kind, Kind::Write | Kind::Lsn));
-        events.filter(|event| event.boot_ns > since).map(line).collect()
-    }
-}
 
 fn of(event: &Event, node: &str, kind: Kind) -> bool {
     event.node.as_deref() == Some(node) && event.kind == kind

@@ -8,11 +8,10 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{
-    Forecast, Healed, Journal, JournalError, Making, Note, Outline, Place, Stage, Suite, forecast::bound,
-};
+use super::{Forecast, Journal, JournalError, Making, Note, Outline, Place, Stage, Suite, forecast::bound};
 use crate::{
     causes::in_a_line,
+    lab::Healed,
     report::{ReportError, RunResult, suite},
     scenario::{self, Failure, LabNeeds, Prepared},
 };
@@ -415,7 +414,7 @@ impl Tour<'_> {
         let Some(main) = self.stage.inventory(Place::Main) else { return };
         let once = self.suite.scenarios().map(|prepared| {
             let scenario = prepared.scenario();
-            (scenario.id.clone(), bound(scenario, main.timings))
+            (scenario.id.clone(), bound(scenario, main))
         });
         let once: Vec<_> = once.collect();
         let turns = once.iter().cycle().take(once.len() * self.manner.repeat as usize);

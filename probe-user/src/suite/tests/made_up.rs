@@ -9,13 +9,14 @@ use std::{
 
 use crate::{
     cluster::{Inventory, LocalConnection},
+    lab::Healed,
     record::story::Story,
     report::RunResult,
     scenario::{self, Failure, LabNeeds, Prepared, RunError},
-    suite::{Healed, Place, Stage},
+    suite::{Place, Stage},
 };
 
-const INVENTORY: &str = r#"
+pub(crate) const INVENTORY: &str = r#"
 scope = "main"
 timings = { ttl = 20, loop_wait = 1, retry_timeout = 3 }
 observer = { transport = "local" }
@@ -129,7 +130,7 @@ impl Stage for MadeUp<'_> {
 
     fn heal(&mut self, place: Place, _: Duration) -> Result<Healed, Failure> {
         self.asked.push(format!("heal {place:?}"));
-        self.heals.pop_front().unwrap_or_else(|| Ok(Healed::default())).map_err(Failure::from)
+        self.heals.pop_front().unwrap_or_else(|| Ok(well())).map_err(Failure::from)
     }
 
     fn run(
@@ -159,6 +160,11 @@ impl Stage for MadeUp<'_> {
         scenario.deviations.clear();
         Ok(RunResult::of(&name, &scenario, &story.events))
     }
+}
+
+/// Nothing was amiss.
+pub(super) fn well() -> Healed {
+    Healed { took: Duration::ZERO, mended: Vec::new() }
 }
 
 /// What a healthy cluster does not do.

@@ -9,11 +9,12 @@ use std::{
 
 use super::{
     files::scenario,
-    made_up::{Goes, MadeUp},
+    made_up::{Goes, MadeUp, well},
 };
 use crate::{
+    lab::Healed,
     report::suite::{SuiteResult, SuiteVerdict, rebuild},
-    suite::{GoOn, Healed, Manner, Notice, Progress, Suite, run},
+    suite::{GoOn, Manner, Notice, Progress, Suite, run},
 };
 
 const ONCE: Manner = Manner { repeat: 1, go_on: GoOn::WhileThereIsACluster };
@@ -122,7 +123,7 @@ fn a_cluster_that_does_not_come_back_is_a_finding_and_made_anew() {
     let pressed = AtomicBool::new(false);
     let mut stage = MadeUp::new(&pressed);
     let mended = Healed { took: Duration::from_secs(3), mended: vec!["Patroni on pg1 started".to_owned()] };
-    stage.heals = [Ok(Healed::default()), Ok(mended), Err("pg1 is not listed")].into();
+    stage.heals = [Ok(well()), Ok(mended), Err("pg1 is not listed")].into();
     let result = go(false, ONCE, &mut stage, &pressed);
     assert_eq!(result.verdict, SuiteVerdict::Fail);
     assert_eq!(
@@ -146,7 +147,7 @@ fn without_a_cluster_the_rest_is_left_out_unless_told_to_go_on() {
     {
         let mut stage = MadeUp::foreign(&pressed);
         stage.lab = true;
-        stage.heals = [Ok(Healed::default()), Err("pg1 is not listed")].into();
+        stage.heals = [Ok(well()), Err("pg1 is not listed")].into();
         stage.impossible.insert("main");
         let result = go(false, Manner { go_on, ..ONCE }, &mut stage, &pressed);
         assert_eq!(verdicts(&result), [SuiteVerdict::Fail, rest, rest, rest]);

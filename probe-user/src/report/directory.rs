@@ -58,12 +58,13 @@ impl Paths {
             junit: directory.join("junit.xml"),
         }
     }
+}
 
-    pub(super) fn write(&self, files: &[(&PathBuf, String)]) -> Result<(), ReportError> {
-        files.iter().try_for_each(|(path, text)| {
-            fs::write(path, text).map_err(|source| ReportError::Write { path: (*path).clone(), source })
-        })
-    }
+/// Writes each file whole.
+pub(super) fn write_files(files: &[(&PathBuf, String)]) -> Result<(), ReportError> {
+    files.iter().try_for_each(|(path, text)| {
+        fs::write(path, text).map_err(|source| ReportError::Write { path: (*path).clone(), source })
+    })
 }
 
 impl RunResult {
@@ -80,7 +81,7 @@ pub fn write(directory: &Path, result: &RunResult) -> Result<Paths, ReportError>
     let paths = Paths::of(directory);
     let junit =
         junit(result).map_err(|source| ReportError::Format { format: "JUnit", source: source.into() })?;
-    paths.write(&[
+    write_files(&[
         (&paths.json, result.json()?),
         (&paths.markdown, markdown(result)),
         (&paths.html, html(result)),

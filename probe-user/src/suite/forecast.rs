@@ -3,8 +3,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use crate::{
-    cluster::Timings,
-    scenario::{Scenario, Scope},
+    cluster::Inventory,
+    scenario::{Scenario, Scope, Step},
 };
 
 /// What a scenario takes, in parts of what its bounds allow, before anything was measured.
@@ -64,12 +64,13 @@ impl Forecast {
     }
 }
 
-/// The most that a scenario's steps may take at these timings.
-pub(super) fn bound(scenario: &Scenario, timings: Timings) -> Duration {
+/// The most that a scenario's steps may take on this cluster.
+pub(super) fn bound(scenario: &Scenario, cluster: &Inventory) -> Duration {
     let mut sum = Duration::ZERO;
-    for bound in scenario.steps.iter().filter_map(crate::scenario::Step::bound) {
+    let steps = scenario.steps.iter().filter(|step| step.when.holds(cluster.lab.as_ref()));
+    for bound in steps.filter_map(Step::bound) {
         // A cut cannot have lasted longer than all before it.
-        let scope = Scope { timings, cut: Some(sum) };
+        let scope = Scope { timings: cluster.timings, cut: Some(sum) };
         sum = sum.saturating_add(bound.evaluate(&scope).unwrap_or_default());
     }
     sum
@@ -89,6 +90,7 @@ pub(crate) fn about(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::suite::tests::INVENTORY;
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -119,8 +121,8 @@ mod tests {
                     ports = [1]\naction = 'drop'\n[[step]]\nuntil = 'new-leader'\nwithin = '2 * ttl'\n\
                     [[step]]\nrevert = true\n[[step]]\nuntil = 'member-back'\nwithin = 'cut + 10s'\n";
         let scenario = Scenario::parse("s.toml", "s", text).expect("a good scenario");
-        let timings = Timings { ttl: 20, loop_wait: 1, retry_timeout: 3 };
-        assert_eq!(bound(&scenario, timings), seconds(3 + 40 + 43 + 10));
+        let cluster = Inventory::parse(INVENTORY, "inventory.toml").expect("a good inventory");
+        assert_eq!(bound(&scenario, &cluster), seconds(3 + 40 + 43 + 10));
     }
 
     #[test]

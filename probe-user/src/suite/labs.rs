@@ -1,15 +1,11 @@
 //! The labs that a suite runs on.
 
-use std::{
-    ops::ControlFlow,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{ops::ControlFlow, path::Path, time::Duration};
 
-use super::{Healed, Place, Stage};
+use super::{Place, Stage};
 use crate::{
     cluster::Inventory,
-    lab::{Host, Lab, LabError, LabName, Options},
+    lab::{EtcdMembers, Healed, Lab, LabError, LabName, Options},
     report::RunResult,
     scenario::{self, Failure, Kernel, LabNeeds, Prepared, Progress, RunError},
 };
@@ -38,7 +34,7 @@ impl<'s> Labs<'s> {
         let lab = name.and_then(|name: LabName| Lab::open(&name).ok());
         let main = match lab.filter(|lab| lab.inventory().nodes == inventory.nodes) {
             Some(lab) => {
-                let options = options_of(&lab);
+                let options = lab.options();
                 Main::Lab { lab: Some(lab), options, ours: false }
             }
             None => Main::Foreign(inventory),
@@ -54,10 +50,11 @@ impl<'s> Labs<'s> {
     /// Makes the main lab, anew if there is one; a cluster that is no lab stays as it is.
     pub fn make_main(&mut self) -> Result<(), LabError> {
         let Main::Lab { lab, options, .. } = &mut self.main else { return Ok(()) };
-        if let Some(old) = lab.take() {
-            old.down()?;
-        }
-        *lab = Some(up(options, self.stop)?);
+        let stop = self.stop;
+        *lab = Some(match lab.take() {
+            Some(old) => old.rebuild(&mut |_| heed(stop))?,
+            None => up(options, stop)?,
+        });
         Ok(())
     }
 
@@ -143,7 +140,7 @@ impl Stage for Labs<'_> {
 
     fn heal(&mut self, place: Place, patience: Duration) -> Result<Healed, Failure> {
         let lab = self.lab(place).ok_or("only labs can be mended")?;
-        heal(lab, patience, self.stop)
+        Ok(lab.heal(patience, self.stop)?)
     }
 
     fn run(
@@ -159,7 +156,11 @@ impl Stage for Labs<'_> {
 }
 
 fn up(options: &Options, stop: &(dyn Fn() -> bool + Sync)) -> Result<Lab, LabError> {
-    Lab::up(options, &mut |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    Lab::up(options, &mut |_| heed(stop))
+}
+
+fn heed(stop: &(dyn Fn() -> bool + Sync)) -> ControlFlow<()> {
+    if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 /// An error that takes its way out along, for places that have one line.
@@ -186,7 +187,7 @@ fn like(options: &Options, needs: &LabNeeds) -> Options {
         short.push(patroni.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), ""));
     }
     if let Some(members) = needs.etcd_members {
-        like.etcd = if members == 3 { crate::lab::EtcdMembers::Three } else { crate::lab::EtcdMembers::One };
+        like.etcd = if members == 3 { EtcdMembers::Three } else { EtcdMembers::One };
         short.push(format!("etcd{members}"));
     }
     for (letter, wanted, is) in [
@@ -205,63 +206,6 @@ fn like(options: &Options, needs: &LabNeeds) -> Options {
     let cut: String = own.chars().take(LONGEST_NAME).collect();
     like.name = cut.trim_end_matches('-').parse().unwrap_or_else(|_| options.name.clone());
     like
-}
-
-/// What a lab was asked to be.
-fn options_of(lab: &Lab) -> Options {
-    let (inventory, name) = (lab.inventory(), lab.layout().name().clone());
-    let defaults = Options { name, timings: inventory.timings, ..Options::default() };
-    let Some(facts) = &inventory.lab else { return defaults };
-    let etcd =
-        if facts.etcd_members == 3 { crate::lab::EtcdMembers::Three } else { crate::lab::EtcdMembers::One };
-    Options { local: facts.local, patroni: facts.patroni.clone(), etcd, ..defaults }
-}
-
-/// Starts what does not run, and waits until the lab is healthy.
-fn heal(lab: &Lab, patience: Duration, stop: &(dyn Fn() -> bool + Sync)) -> Result<Healed, Failure> {
-    const BEAT: Duration = Duration::from_millis(100);
-    let began = Instant::now();
-    let mut mended = Vec::new();
-    for host in Host::POSTGRES {
-        if lab.pids(host).patroni.is_none() {
-            lab.start_patroni(host)?;
-            mended.push(format!("Patroni on {host} started"));
-        }
-    }
-    if lab.pids(Host::Ha).haproxy.is_none() {
-        lab.start_haproxy()?;
-        mended.push("HAProxy started".to_owned());
-    }
-    loop {
-        let status = lab.status()?;
-        let leader = status.leader.as_deref();
-        let up = |proxy: &str, node: Option<&str>| {
-            let server = |server: &crate::lab::ProxyServer| {
-                server.proxy == proxy && Some(server.server.as_str()) == node
-            };
-            status.haproxy.iter().any(|one| server(one) && one.status.starts_with("UP"))
-        };
-        let replicas = Host::POSTGRES.into_iter().filter(|host| Some(host.name()) != leader);
-        if status.healthy
-            && up("primary", leader)
-            && replicas.clone().all(|host| up("replica", Some(host.name())))
-        {
-            return Ok(Healed { took: began.elapsed(), mended });
-        }
-        if stop() {
-            return Err("interrupted".into());
-        }
-        if began.elapsed() > patience {
-            let hosts = status.hosts.iter().filter(|host| host.role.is_some() || host.patroni_pid.is_some());
-            let seen =
-                hosts.map(|host| format!("{} {}", host.name, host.state.as_deref().unwrap_or("not listed")));
-            let seen: Vec<_> = seen.collect();
-            return Err(
-                format!("not healthy after {:.0} s: {}", patience.as_secs_f64(), seen.join(", ")).into()
-            );
-        }
-        std::thread::sleep(BEAT);
-    }
 }
 
 #[cfg(test)]

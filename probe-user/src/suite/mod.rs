@@ -25,4 +25,4 @@ pub use journal::{JOURNAL, Journal, JournalError, Note, Outline, SectionOutline,
 pub use labs::Labs;
 pub use load::{Section, Suite, SuiteError};
 pub use runner::{GoOn, Manner, Notice, Progress, RunSuiteError, run};
-pub use stage::{Healed, Making, Place, Stage};
+pub use stage::{Making, Place, Stage};

@@ -8,11 +8,10 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{
-    Forecast, Healed, Journal, JournalError, Making, Note, Outline, Place, Stage, Suite, forecast::bound,
-};
+use super::{Forecast, Journal, JournalError, Making, Note, Outline, Place, Stage, Suite, forecast::bound};
 use crate::{
     causes::in_a_line,
+    lab::Healed,
     report::{ReportError, RunResult, suite},
     scenario::{self, Failure, LabNeeds, Prepared},
 };
@@ -211,10 +210,11 @@ impl Tour<'_> {
             1 => scenario.id.clone(),
             more => format!("{}-{more}", scenario.id),
         };
+        let run_began = Instant::now();
         let mut watch = Stopwatch { progress: self.progress, since: None, health: Duration::ZERO };
         let outcome = self.stage.run(place, prepared, &self.directory.join(&name), &mut watch);
         let health_s = watch.health.as_secs_f64();
-        let took = began.elapsed();
+        let took = run_began.elapsed();
         let error = outcome.as_ref().err().map(|error| in_a_line(error));
         self.journal.note(Note::Ran {
             scenario: scenario.id.clone(),
@@ -318,7 +318,9 @@ impl Tour<'_> {
         }
         let asks =
             needs.unmet(self.stage.inventory(Place::Main).unwrap_or_else(|| unreachable!("it was made")));
-        let why = format!("for {}, which asks for another: {}", prepared.scenario().id, asks.join("; "));
+        // What they say about a way out is what is done now.
+        let asks: Vec<_> = asks.iter().map(|asked| asked.split(": `").next().unwrap_or(asked)).collect();
+        let why = format!("for {}: {}", prepared.scenario().id, asks.join("; "));
         let made = self.make(Place::Side, needs, &why)?;
         if let Err(why) = &made {
             self.missing.push((needs.clone(), why.clone()));
@@ -412,7 +414,7 @@ impl Tour<'_> {
         let Some(main) = self.stage.inventory(Place::Main) else { return };
         let once = self.suite.scenarios().map(|prepared| {
             let scenario = prepared.scenario();
-            (scenario.id.clone(), bound(scenario, main.timings))
+            (scenario.id.clone(), bound(scenario, main))
         });
         let once: Vec<_> = once.collect();
         let turns = once.iter().cycle().take(once.len() * self.manner.repeat as usize);

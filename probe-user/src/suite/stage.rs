@@ -4,6 +4,7 @@ use std::{path::Path, time::Duration};
 
 use crate::{
     cluster::Inventory,
+    lab::Healed,
     report::RunResult,
     scenario::{Failure, LabNeeds, Prepared, Progress, RunError},
 };
@@ -15,15 +16,6 @@ pub enum Place {
     Main,
     /// One beside it, for scenarios that ask for what the first one is not.
     Side,
-}
-
-/// A cluster that came back to health.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Healed {
-    /// How long that took.
-    pub took: Duration,
-    /// What had to be mended, in words; nothing where it was enough to wait.
-    pub mended: Vec<String>,
 }
 
 /// A cluster that is being made.

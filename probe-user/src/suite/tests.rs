@@ -1,1 +1,7 @@
+//! Suite files with and without mistakes, and suites that run in a made-up world.
 
+mod files;
+mod made_up;
+mod runs;
+
+pub(super) use made_up::INVENTORY;

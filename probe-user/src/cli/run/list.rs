@@ -22,12 +22,10 @@ pub(super) fn list(suite: &Suite, format: Format) -> miette::Result<ExitCode> {
 }
 
 fn table(outline: &Outline) -> String {
-    let mut text = format!("{}\n", outline.title);
+    let mut lines = vec![outline.title.clone()];
     for section in &outline.sections {
-        text.push('\n');
-        if let Some(title) = &section.title {
-            text.push_str(&format!("{title}\n"));
-        }
+        lines.push(String::new());
+        lines.extend(section.title.clone());
         let mut table = Table::new();
         table.load_preset(presets::NOTHING);
         for one in &section.scenarios {
@@ -35,9 +33,9 @@ fn table(outline: &Outline) -> String {
                 one.row.as_ref().map_or_else(|| "–".to_owned(), |row| format!("{} {}", row.id, row.test));
             table.add_row([one.id.clone(), row, one.title.clone()]);
         }
-        table.lines().for_each(|line| text.push_str(&format!(" {}\n", line.trim_end())));
+        lines.extend(table.lines().map(|line| format!(" {}", line.trim_end())));
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 #[cfg(test)]

@@ -10,9 +10,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::show::paint;
 use crate::{
+    lab::Healed,
     report::{Paint, Tone, line, suite::SuiteVerdict},
     scenario,
-    suite::{Forecast, Healed, Notice, Progress, Suite, about},
+    suite::{Forecast, Notice, Progress, Suite, about},
 };
 
 /// A line for each scenario that is over; on a terminal, below them a bar with the present step.

@@ -8,7 +8,7 @@ use std::{
 
 use super::{SuiteResult, html, junit, markdown};
 use crate::{
-    report::{ReportError, RunResult, rebuild as rebuild_run},
+    report::{ReportError, RunResult, directory::write_files, rebuild as rebuild_run},
     suite::{JournalError, Note, read_journal},
 };
 
@@ -45,7 +45,7 @@ pub fn write(
     let paths = Paths::of(directory);
     let junit = junit(result, runs)
         .map_err(|source| ReportError::Format { format: "JUnit", source: source.into() })?;
-    paths.write(&[
+    write_files(&[
         (&paths.json, result.json()?),
         (&paths.markdown, markdown(result)),
         (&paths.html, html(result)),

@@ -33,7 +33,7 @@ pub fn html(result: &SuiteResult) -> String {
             body {
                 h1 {
                     (result.title) ": " span class=(class(result.verdict)) { (word) }
-                    @if let Some(source) = &result.source { small { "after " (source) } }
+                    @if let Some(source) = &result.source { small { "Source: " (source) } }
                 }
                 @for line in summary(result) { p { (line) } }
                 @if let Some(begun) = result.begun { p { "Suite " code { (result.id) } ", begun " (format!("{begun:.0}")) } }

@@ -1,4 +1,4 @@
-//! A suite's `junit.xml`: one JUnit suite a run, and one for each scenario that was not run.
+//! A suite's `junit.xml`: one `JUnit` suite a run, and one for each scenario that was not run.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -34,15 +34,12 @@ fn suite(one: &ScenarioRecord, run: &RunRecord, runs: &BTreeMap<String, RunResul
     let name =
         if run.repetition > 1 { format!("{} (run {})", one.id, run.repetition) } else { one.id.clone() };
     let result = run.directory.as_ref().and_then(|directory| runs.get(directory));
-    let mut suite = match result {
-        Some(result) => of_run::suite(result, &name),
-        None => {
-            let mut suite = TestSuite::new(name);
-            let reason = run.reason.as_deref().unwrap_or("there is no record of it");
-            suite.add_test_case(case(one, "run", of_run::non_success(NonSuccessKind::Error, reason), ""));
-            suite
-        }
-    };
+    let mut suite =
+        result.map_or_else(|| TestSuite::new(name.as_str()), |result| of_run::suite(result, &name));
+    if result.is_none() {
+        let reason = run.reason.as_deref().unwrap_or("there is no record of it");
+        suite.add_test_case(case(one, "run", of_run::non_success(NonSuccessKind::Error, reason), ""));
+    }
     if let Some(healing) = &run.healing {
         let status = match &healing.lost {
             Some(lost) => of_run::non_success(

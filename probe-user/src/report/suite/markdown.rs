@@ -6,7 +6,7 @@ use super::{
     ScenarioRecord, SuiteResult, SuiteVerdict,
     table::{HEADER, cells, healings, notes, sections, summary},
 };
-use crate::{report::markdown::plain, scenario::Verdict};
+use crate::{record::Environment, report::markdown::plain, scenario::Verdict};
 
 /// The report in Markdown; what it links to lies beside it.
 pub fn markdown(result: &SuiteResult) -> String {
@@ -24,7 +24,7 @@ pub fn markdown(result: &SuiteResult) -> String {
         say(&format!("{description}\n"));
     }
     if let Some(source) = &result.source {
-        say(&format!("After *{}*.\n", plain(source)));
+        say(&format!("Source: *{}*\n", plain(source)));
     }
     if let Some(begun) = result.begun {
         say(&format!("Suite `{}`, begun {begun:.0}.\n", result.id));
@@ -46,6 +46,22 @@ pub fn markdown(result: &SuiteResult) -> String {
         }
         say("");
     }
+    failures(result, &mut say);
+    let healings = healings(result);
+    if !healings.is_empty() {
+        say("\n## The cluster between scenarios\n");
+        for line in healings {
+            say(&format!("- {}", plain(&line)));
+        }
+    }
+    runs(result, &mut say);
+    for environment in &result.environments {
+        say(&in_markdown(environment));
+    }
+    out
+}
+
+fn failures(result: &SuiteResult, say: &mut impl FnMut(&str)) {
     let failed =
         result.scenarios.iter().filter(|one| one.verdict != SuiteVerdict::Pass && !one.runs.is_empty());
     let failed: Vec<_> = failed.collect();
@@ -66,11 +82,9 @@ pub fn markdown(result: &SuiteResult) -> String {
             }
         }
     }
-    let healings = healings(result);
-    if !healings.is_empty() {
-        say("\n## The cluster between scenarios\n");
-        healings.iter().for_each(|line| say(&format!("- {}", plain(line))));
-    }
+}
+
+fn runs(result: &SuiteResult, say: &mut impl FnMut(&str)) {
     say("\n## Runs\n\n| Scenario | Verdict | Seconds | Waiting | Healing |\n|---|---|---:|---:|---:|");
     for one in &result.scenarios {
         for run in &one.runs {
@@ -93,27 +107,28 @@ pub fn markdown(result: &SuiteResult) -> String {
             say(&format!("| {} | {} | {:.1} | {error} |", plain(&lab.lab), plain(&lab.why), lab.seconds));
         }
     }
-    for environment in &result.environments {
-        let timings = environment.timings;
-        let lab = environment.lab.as_ref().map(|lab| format!("lab {}", lab.name));
-        say(&format!(
-            "\n## Environment: {}\n\n| | |\n|---|---|",
-            plain(&lab.unwrap_or(environment.cluster.clone()))
-        ));
-        say(&format!("| kernel | {} |", plain(&environment.kernel)));
-        for (program, version) in &environment.versions {
-            say(&format!("| {} | {} |", plain(program), plain(version)));
-        }
-        say(&format!(
-            "| timings | ttl {} s, loop_wait {} s, retry_timeout {} s |",
-            timings.ttl, timings.loop_wait, timings.retry_timeout
-        ));
-        if let Some(lab) = &environment.lab {
-            let local = format!("{:?}", lab.local).to_lowercase();
-            say(&format!("| lab | local connection by {local}, {} etcd |", lab.etcd_members));
-        }
+}
+
+fn in_markdown(environment: &Environment) -> String {
+    let timings = environment.timings;
+    let lab = environment.lab.as_ref().map(|lab| format!("lab {}", lab.name));
+    let name = lab.unwrap_or_else(|| environment.cluster.clone());
+    let mut lines = vec![
+        format!("\n## Environment: {}\n\n| | |\n|---|---|", plain(&name)),
+        format!("| kernel | {} |", plain(&environment.kernel)),
+    ];
+    for (program, version) in &environment.versions {
+        lines.push(format!("| {} | {} |", plain(program), plain(version)));
     }
-    out
+    lines.push(format!(
+        "| timings | ttl {} s, loop_wait {} s, retry_timeout {} s |",
+        timings.ttl, timings.loop_wait, timings.retry_timeout
+    ));
+    lines.extend(environment.lab.as_ref().map(|lab| {
+        let local = format!("{:?}", lab.local).to_lowercase();
+        format!("| lab | local connection by {local}, {} etcd |", lab.etcd_members)
+    }));
+    lines.join("\n")
 }
 
 fn linked(one: &ScenarioRecord, verdict: &str) -> String {

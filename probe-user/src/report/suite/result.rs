@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::time::{TimeSplit, waited_s};
+use super::time::{TimeSplit, milliseconds, waited_s};
 use crate::{
     record::{Environment, Metrics},
     report::{RunResult, RunVerdict, deviation::deviations, deviation::measured},
@@ -295,8 +295,8 @@ fn scenario(
             directory: directory.clone(),
             verdict,
             reason,
-            seconds: *took_s,
-            waiting_s: health_s + result.map_or(0.0, waited_s),
+            seconds: milliseconds(*took_s),
+            waiting_s: milliseconds(health_s + result.map_or(0.0, waited_s)),
             expectations: result.map(|result| result.expectations.clone()).unwrap_or_default(),
             metrics: result.map(|result| result.metrics.clone()),
             lab: environment.and_then(|environment| environment.lab.as_ref()).map(|lab| lab.name.clone()),
@@ -325,7 +325,7 @@ fn healing(notes: &[Note], scenario: Option<&str>, time: u32) -> Option<Healing>
         Note::Healed { after, repetition, took_s, mended, lost }
             if after.as_deref() == scenario && *repetition == time =>
         {
-            Some(Healing { seconds: *took_s, mended: mended.clone(), lost: lost.clone() })
+            Some(Healing { seconds: milliseconds(*took_s), mended: mended.clone(), lost: lost.clone() })
         }
         _ => None,
     })
@@ -333,9 +333,12 @@ fn healing(notes: &[Note], scenario: Option<&str>, time: u32) -> Option<Healing>
 
 fn labs(notes: &[Note]) -> Vec<LabRecord> {
     let labs = notes.iter().filter_map(|note| match note {
-        Note::Lab { lab, why, took_s, error } => {
-            Some(LabRecord { lab: lab.clone(), why: why.clone(), seconds: *took_s, error: error.clone() })
-        }
+        Note::Lab { lab, why, took_s, error } => Some(LabRecord {
+            lab: lab.clone(),
+            why: why.clone(),
+            seconds: milliseconds(*took_s),
+            error: error.clone(),
+        }),
         _ => None,
     });
     labs.collect()

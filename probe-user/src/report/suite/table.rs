@@ -1,6 +1,7 @@
 //! The procedure's table again: who stands in which row, and what its cells say.
 
 use super::{ScenarioRecord, SuiteResult, SuiteVerdict};
+use crate::scenario::Verdict;
 
 /// The columns.
 pub(super) const HEADER: [&str; 6] =
@@ -29,8 +30,11 @@ pub(super) fn cells(one: &ScenarioRecord) -> [Vec<String>; 6] {
         None => (one.id.clone(), vec![one.title.clone()], dash()),
     };
     let mut measured = one.measured.clone();
-    if let Some(reason) = one.reason.as_ref().filter(|_| measured.is_empty() || is_beside(one)) {
-        measured.push(reason.clone());
+    let lost = one.runs.iter().find_map(|run| run.healing.as_ref()?.lost.as_ref());
+    match lost {
+        Some(lost) => measured.push(format!("the cluster did not come back: {lost}")),
+        None if measured.is_empty() || !is_judged(one) => measured.extend(one.reason.clone()),
+        None => {}
     }
     if measured.is_empty() {
         measured.push(dash());
@@ -42,10 +46,14 @@ pub(super) fn cells(one: &ScenarioRecord) -> [Vec<String>; 6] {
     [vec![id], test, vec![commands], vec![one.document.clone().unwrap_or_else(dash)], measured, verdict]
 }
 
-/// Whether the reason says something that no expectation says.
-fn is_beside(one: &ScenarioRecord) -> bool {
-    let lost = one.runs.iter().any(|run| run.healing.as_ref().is_some_and(|healing| healing.lost.is_some()));
-    lost || !matches!(one.verdict, SuiteVerdict::Pass | SuiteVerdict::Fail)
+/// Whether what was judged says why the verdict is not `pass`.
+fn is_judged(one: &ScenarioRecord) -> bool {
+    let mut judged = one.runs.iter().flat_map(|run| &run.expectations);
+    match one.verdict {
+        SuiteVerdict::Pass | SuiteVerdict::Fail => true,
+        SuiteVerdict::Error => judged.any(|judged| judged.verdict == Verdict::Error),
+        _ => false,
+    }
 }
 
 /// The sentences under a section: deviations, each behind the row that it is about.
@@ -94,12 +102,9 @@ pub(super) fn summary(result: &SuiteResult) -> Vec<String> {
         (totals.interrupted, "interrupted"),
         (totals.not_run, "not run"),
     ];
-    let others: String = others
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!(", {count} {word}"))
-        .collect();
-    let mut lines = vec![format!("{} of {} rows passed{others}", totals.passed, totals.scenarios)];
+    let mut rows = vec![format!("{} of {} rows passed", totals.passed, totals.scenarios)];
+    rows.extend(others.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")));
+    let mut lines = vec![rows.join(", ")];
     if result.repeat > 1 {
         lines.push(format!(
             "{} of {} runs passed, each scenario to be run {} times",

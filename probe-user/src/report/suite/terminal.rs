@@ -24,7 +24,7 @@ pub fn terminal(result: &SuiteResult, paint: Paint, width: u16) -> String {
     };
     say(paint.text(&result.title, bold));
     if let Some(source) = &result.source {
-        say(format!("after {source}"));
+        say(format!("Source: {source}"));
     }
     for section in sections(result) {
         say(String::new());
@@ -45,13 +45,17 @@ pub fn terminal(result: &SuiteResult, paint: Paint, width: u16) -> String {
     if !healings.is_empty() {
         say(String::new());
         say(paint.text("The cluster between scenarios", bold));
-        healings.into_iter().for_each(|line| say(format!("  {line}")));
+        for line in healings {
+            say(format!("  {line}"));
+        }
     }
     say(String::new());
     let verdict = paint.tone(&result.verdict.to_string(), tone(result.verdict));
     let mut summary = summary(result).into_iter();
     say(format!("{verdict}  {}", summary.next().unwrap_or_default()));
-    summary.for_each(|line| say(format!("  {line}")));
+    for line in summary {
+        say(format!("  {line}"));
+    }
     out
 }
 

@@ -23,7 +23,9 @@ impl TimeSplit {
     /// What is neither waiting nor making labs is netsplit's own.
     pub fn new(wall_s: f64, waiting_s: f64, labs_s: f64) -> Self {
         let own_s = (wall_s - waiting_s - labs_s).max(0.0);
-        Self { wall_s, waiting_s, labs_s, own_s, own_percent: percent(own_s, wall_s) }
+        let own_percent = (percent(own_s, wall_s) * 10.0).round() / 10.0;
+        let [wall_s, waiting_s, labs_s, own_s] = [wall_s, waiting_s, labs_s, own_s].map(milliseconds);
+        Self { wall_s, waiting_s, labs_s, own_s, own_percent }
     }
 
     /// The waiting as a part of the wall time, in percent.
@@ -42,6 +44,11 @@ pub(super) fn waited_s(run: &RunResult) -> f64 {
     let ours = |what: &str| what.split(' ').next().is_some_and(|word| word == "apply" || word == "revert");
     let waits = run.steps.iter().filter(|step| !ours(&step.what));
     waits.filter_map(|step| Some(step.to_s? - step.from_s)).sum()
+}
+
+/// Seconds to the millisecond: what is more than that nobody can tell.
+pub(super) fn milliseconds(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
 }
 
 fn percent(part: f64, whole: f64) -> f64 {

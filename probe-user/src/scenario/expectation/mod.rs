@@ -132,6 +132,6 @@ impl Expectation {
                 log::tracebacks(evidence, node, *benign, *others, window.as_ref())
             }
         };
-        finding.named(&self.name)
+        Judgement { in_table: self.in_table, ..finding.named(&self.name) }
     }
 }

@@ -6,7 +6,7 @@
 #![expect(clippy::print_stderr, reason = "the figures are what a person runs this for")]
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     fs,
     ops::ControlFlow,
     os::unix::fs::MetadataExt,
@@ -27,7 +27,7 @@ use netsplit::{
 use tokio_postgres::NoTls;
 
 const WINDOW: Duration = Duration::from_secs(6);
-const ROUNDS: usize = 5;
+const ROUNDS: u8 = 5;
 
 /// Between two writes of the writer, if it keeps up.
 const PACE: Duration = Duration::from_millis(20);
@@ -45,22 +45,28 @@ impl OwnLab {
         Self(Lab::up(&options, &mut |_| ControlFlow::Continue(())).unwrap(), name)
     }
 
-    /// CPU seconds of all processes that live on the lab's machines, children that ended included.
-    fn cpu(&self) -> f64 {
+    /// CPU seconds by program of all processes that live on the lab's machines, children that ended included.
+    fn cpu(&self) -> Cpu {
         let id = |path: &str| fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
         let targets = self.0.layout().targets();
         let lab: HashSet<_> =
             targets.iter().filter_map(|target| id(target.namespace_path().to_str().unwrap())).collect();
-        let processes = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
-            let folder = entry.path();
-            let folder = folder.to_str()?;
-            lab.contains(&id(&format!("{folder}/ns/net"))?).then_some(())?;
-            let stat = fs::read_to_string(format!("{folder}/stat")).ok()?;
-            // From the third field on; `utime`, `stime`, `cutime` and `cstime` are the 14th to the 17th.
-            let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-            fields[11..15].iter().map(|ticks| ticks.parse::<f64>().ok()).sum::<Option<f64>>()
-        });
-        processes.sum::<f64>() / TICKS
+        let processes =
+            fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| -> Option<(String, f64)> {
+                let folder = entry.path();
+                let folder = folder.to_str()?;
+                lab.contains(&id(&format!("{folder}/ns/net"))?).then_some(())?;
+                let stat = fs::read_to_string(format!("{folder}/stat")).ok()?;
+                // From the third field on; `utime`, `stime`, `cutime` and `cstime` are the 14th to the 17th.
+                let (name, fields) = stat.rsplit_once(')')?;
+                let fields: Vec<&str> = fields.split_whitespace().collect();
+                let ticks =
+                    fields[11..15].iter().map(|ticks| ticks.parse::<f64>().ok()).sum::<Option<f64>>()?;
+                Some((name.split_once('(')?.1.to_owned(), ticks / TICKS))
+            });
+        let mut cpu = Cpu::new();
+        processes.for_each(|(name, seconds)| *cpu.entry(name).or_default() += seconds);
+        cpu
     }
 }
 
@@ -69,6 +75,9 @@ impl Drop for OwnLab {
         let _ = Lab::remove(&self.1);
     }
 }
+
+/// CPU by program.
+type Cpu = BTreeMap<String, f64>;
 
 /// When a write ended, and how long it took.
 type Writes = Arc<Mutex<Vec<(Instant, Duration)>>>;
@@ -100,6 +109,8 @@ fn write(inventory: &Inventory, writes: &Writes, end: &AtomicBool) {
 struct Measured {
     /// CPU of the cluster, in percent of one core, a window each.
     cpu: Vec<f64>,
+    /// The same by program, all windows together.
+    programs: Cpu,
     /// Writes a second, a window each.
     rate: Vec<f64>,
     /// Every write.
@@ -115,29 +126,31 @@ impl Measured {
         let writes = writes.lock().unwrap();
         let inside = writes.iter().filter(|(at, _)| (began..ended).contains(at)).map(|(_, took)| *took);
         let latencies: Vec<_> = inside.collect();
-        self.cpu.push((after - before) / seconds * 100.0);
+        let total = |cpu: &Cpu| cpu.values().sum::<f64>();
+        self.cpu.push((total(&after) - total(&before)) / seconds * 100.0);
+        for (program, cpu) in after {
+            let used = cpu - before.get(&program).copied().unwrap_or_default();
+            *self.programs.entry(program).or_default() += used / seconds * 100.0;
+        }
         self.rate.push(f64::from(u32::try_from(latencies.len()).unwrap()) / seconds);
         self.latencies.extend(latencies);
     }
 
-    fn latency_ms(&mut self, part: f64) -> f64 {
+    fn latency_ms(&mut self, percent: usize) -> f64 {
         self.latencies.sort_unstable();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a place in a list of some thousand"
-        )]
-        let place = ((self.latencies.len() - 1) as f64 * part) as usize;
-        self.latencies[place].as_secs_f64() * 1e3
+        self.latencies[(self.latencies.len() - 1) * percent / 100].as_secs_f64() * 1e3
     }
 
     fn tell(&mut self, name: &str) {
-        let (half, late) = (self.latency_ms(0.5), self.latency_ms(0.99));
+        let (half, late) = (self.latency_ms(50), self.latency_ms(99));
         let (cpu, rate) = (median(&self.cpu), median(&self.rate));
+        let mut programs: Vec<_> =
+            self.programs.iter().map(|(name, cpu)| (*cpu / f64::from(ROUNDS), name)).collect();
+        programs.sort_by(|one, other| other.0.total_cmp(&one.0));
+        let programs = programs.iter().take(4).map(|(cpu, name)| format!("{name} {cpu:.1}"));
         eprintln!(
-            "{name:22} CPU {cpu:5.1} % of a core · {rate:5.1} writes/s · median {half:.2} ms · 99 % {late:.2} ms · windows {:.1?}",
-            self.cpu
+            "{name:24} CPU {cpu:4.1} % of a core ({}) · {rate:.1} writes/s · median {half:.2} ms · 99 % {late:.2} ms",
+            programs.collect::<Vec<_>>().join(", "),
         );
     }
 }
@@ -153,7 +166,7 @@ fn observers_cost_a_cluster_next_to_nothing() {
     let lab = OwnLab::up();
     let inventory = lab.0.inventory().clone();
     let (writes, end) = (Writes::default(), Arc::new(AtomicBool::new(false)));
-    let writer = {
+    let at_work = {
         let (inventory, writes, end) = (inventory.clone(), Arc::clone(&writes), Arc::clone(&end));
         thread::spawn(move || {
             within(&inventory.observer.transport.clone(), || write(&inventory, &writes, &end))
@@ -175,7 +188,7 @@ fn observers_cost_a_cluster_next_to_nothing() {
         watch.stop();
     }
     end.store(true, Ordering::Relaxed);
-    writer.join().unwrap().unwrap();
+    at_work.join().unwrap().unwrap();
 
     without.tell("without observers");
     reading.tell("with all that look");
@@ -185,7 +198,7 @@ fn observers_cost_a_cluster_next_to_nothing() {
         median(&with.cpu.iter().zip(&without.cpu).map(|(with, without)| with - without).collect::<Vec<_>>())
     };
     let (looks, both) = (pairs(&reading), pairs(&all));
-    let slower = reading.latency_ms(0.5) / without.latency_ms(0.5);
+    let slower = reading.latency_ms(50) / without.latency_ms(50);
     eprintln!(
         "looking adds {looks:.1} % of a core, the client's writes {:.1} %; the median write takes {slower:.2} times as long",
         both - looks

@@ -2,21 +2,25 @@
 //!
 //! | Observer | Sees | From | Looks every | Gives up after |
 //! |---|---|---|---|---|
-//! | `patroni` | each node's `GET /patroni`; `GET /cluster` of any node | outside | 200 ms | 1 s |
-//! | `etcd` | the leader key and the members' keys | outside | watch | 1 s |
-//! | `postgres_port` | each node's PostgreSQL port | outside | 500 ms | 1 s |
-//! | `postgres_inside` | each PostgreSQL's own truth | Unix socket | 200 ms | 1 s |
+//! | `patroni` | each node's `GET /patroni` | outside | 400 ms | 1 s |
+//! | | `GET /cluster` of any node | outside | 1 s | 1 s |
+//! | `etcd` | the leader key, the members' keys, and `patronictl list`, which follows from them | outside | watch | 1 s |
+//! | `postgres_port` | each node's PostgreSQL port | outside | 1 s | 1 s |
+//! | `postgres_inside` | each PostgreSQL's own truth, and who streams from it | Unix socket | 200 ms | 1 s |
+//! | `process` | the first process of PostgreSQL and of Patroni on each node | the kernel | 500 ms | – |
 //! | `haproxy` | `HAProxy`'s view of its servers | Unix socket | 200 ms | 1 s |
+//! | `log` | what Patroni writes to its log on each node | the file | 250 ms | – |
 //! | `kernel` | the hits of a cut's rules | the datapath's maps | 50 ms | – |
 //! | `client` | numbered writes through `HAProxy` | outside | 100 ms | 2 s |
 //!
 //! Outside is the place that the inventory names as observer; Unix sockets are out of any cut's reach. An event
 //! carries the moment at which the answer, or the lack of one, was certain: it is later than the truth by at
-//! most the period and the time to give up. What repeats is no event, except the client's writes. An answer
+//! most the period and the time to give up. What repeats is no event, except the client's writes and
+//! the entries of a log. An answer
 //! that makes no sense becomes a [`Trouble`](crate::record::Kind::Trouble) event, never a panic.
 //!
 //! **Invariant: the observer does not disturb.** Sessions and requests are few, short and idle in between; no
-//! observer takes a lock, and only the client writes.
+//! observer takes a lock, and only the client writes. `tests/observer_cost.rs` measures what they cost.
 
 mod client;
 mod etcd;
@@ -28,6 +32,7 @@ mod log;
 mod patroni;
 mod postgres_inside;
 mod postgres_port;
+mod process;
 mod reach;
 mod roles;
 mod rows;

@@ -1,13 +1,14 @@
 //! Patroni's REST API, as a client outside sees it.
 //!
 //! - [`Rest`]: `GET /patroni` of one node, [`Kind::Rest`]. A task a node, so a slow one delays no other.
-//! - [`Cluster`]: `GET /cluster`, what `patronictl list` shows, from the first node that answers, beginning
+//! - [`Cluster`]: `GET /cluster`, what a Patroni thinks that `patronictl list` shows, from the first node that answers, beginning
 //!   with the one that answered last, [`Kind::Cluster`]. While no node answers there is no event: each node's
 //!   [`Kind::Rest`] says so already.
 //!
-//! Both look every 200 ms, by a connection of its own each time, as a load balancer's check does: a kept one
-//! would hang where a new one is refused. A request may take 1 s, so an event's time is within 1.2 s of the
-//! truth, and within 0.2 s while the node answers promptly. `/cluster` asks up to one second of each node that
+//! A node is asked every 400 ms, by a connection of its own each time, as a load balancer's check does: a kept one
+//! would hang where a new one is refused. A request may take 1 s, so an event's time is within 1.4 s of the
+//! truth, and within 0.4 s while the node answers promptly. `/cluster` is asked every second, as Patroni reads all of
+//! its keys from the DCS to answer; the list itself is seen in etcd. It asks up to one second of each node that
 //! is silent before it comes to one that answers.
 
 use std::time::Duration;
@@ -25,7 +26,8 @@ use crate::{
     record::{ClusterMember, ClusterView, Kind, PortState, RestState, Source},
 };
 
-const PERIOD: Duration = Duration::from_millis(200);
+const PERIOD: Duration = Duration::from_millis(400);
+const CLUSTER_PERIOD: Duration = Duration::from_secs(1);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Watches one node's own word on itself.
@@ -74,7 +76,7 @@ impl Cluster {
     }
 
     pub(super) async fn run(mut self, http: Client) {
-        poll(PERIOD, async || {
+        poll(CLUSTER_PERIOD, async || {
             for place in 0..self.nodes.len() {
                 let (name, url) = &self.nodes[place];
                 let Ok((200, body)) = get(&http, url).await else { continue };

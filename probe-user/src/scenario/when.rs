@@ -17,10 +17,15 @@ pub struct When {
     pub patroni: Option<VersionReq>,
 }
 
+const EXAMPLE: &str = "write when = { local = \"tcp\" } or when = { patroni = \"<4\" }, or leave it out";
+
 impl When {
     /// The `when` of a table; every cluster without one.
     pub(super) fn read(table: &Table<'_>) -> Result<Self, Reported> {
         let Some(value) = table.optional("when") else { return Ok(Self::default()) };
+        if !value.is_table() {
+            return Err(value.refuse("`when` must be a table", "this is none", EXAMPLE));
+        }
         let conditions = value.table("`when`")?;
         let words = [("tcp", LocalConnection::Tcp), ("socket", LocalConnection::Socket)];
         let local = conditions.optional("local").map(|value| value.keyword(&words)).transpose();
@@ -31,8 +36,7 @@ impl When {
         conditions.finish();
         let when = Self { local: local?, patroni: patroni? };
         if empty {
-            let help = "write when = { local = \"tcp\" } or when = { patroni = \"<4\" }, or leave it out";
-            return Err(value.refuse("`when` has no condition", "this holds on every cluster", help));
+            return Err(value.refuse("`when` has no condition", "this holds on every cluster", EXAMPLE));
         }
         Ok(when)
     }

@@ -96,9 +96,9 @@ fn state<'list>(list: &'list ClusterView, node: &str) -> &'list str {
 }
 
 fn whole(list: &ClusterView, leader: &str) -> bool {
-    let well = |(node, member): (&String, &ClusterMember)| match node == leader {
-        true => member.role == "leader" && member.state == "running",
-        false => member.role == "replica" && member.state == "streaming",
+    let wanted = |node: &str| if node == leader { ("leader", "running") } else { ("replica", "streaming") };
+    let well = |(node, member): (&String, &ClusterMember)| {
+        (member.role.as_str(), member.state.as_str()) == wanted(node)
     };
     list.members.len() == 3 && list.members.iter().all(well) && !list.paused
 }
@@ -144,9 +144,14 @@ fn what_a_person_reads_is_what_is_recorded() {
 
     // No Patroni answers, and a person can still read the list.
     let all: Vec<_> = inventory.nodes.iter().map(|node| node.name.as_str()).collect();
-    all.iter().for_each(|node| scene.lab.signal_patroni(node, Signal::STOP));
+    let signal_all = |signal| {
+        for node in &all {
+            scene.lab.signal_patroni(node, signal);
+        }
+    };
+    signal_all(Signal::STOP);
     scene.agrees("no Patroni answers", |list| whole(list, other));
-    all.iter().for_each(|node| scene.lab.signal_patroni(node, Signal::CONT));
+    signal_all(Signal::CONT);
 
     watch.stop();
     let events = scene.seen.recorder.finish().unwrap();

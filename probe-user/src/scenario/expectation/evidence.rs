@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::BootInstant,
     cluster::Timings,
-    record::{Event, Kind, Metrics, Transition, View, Zero, before, in_order, metrics, transitions, zero},
+    record::{
+        Environment, Event, Kind, Metrics, Transition, View, Zero, before, in_order, metrics, transitions,
+        zero,
+    },
     scenario::{Expression, NotYetKnown, Scope},
 };
 
@@ -34,7 +37,7 @@ pub struct Evidence<'run> {
     pub leader: Option<String>,
     /// `@new-leader`: the first other node to hold it after that.
     pub new_leader: Option<String>,
-    /// Every node with a member key or a REST API, by name.
+    /// Every node of the inventory, and every other one with a member key or a REST API, by name.
     pub nodes: Vec<String>,
     /// What names in expressions stand for.
     pub scope: Scope,
@@ -59,7 +62,10 @@ impl<'run> Evidence<'run> {
             .filter_map(|event| View::after([*event]).holder().map(str::to_owned))
             .find(|holder| Some(holder) != leader.as_ref());
         let last = View::after(ordered.iter().copied());
-        let mut nodes: Vec<String> = last.members.keys().chain(last.rest.keys()).cloned().collect();
+        let environment = ordered.iter().filter(|event| event.kind == Kind::Environment);
+        let named = environment.filter_map(|event| event.after_as::<Environment>()).flat_map(|on| on.nodes);
+        let seen = last.members.keys().chain(last.rest.keys()).cloned();
+        let mut nodes: Vec<String> = named.chain(seen).collect();
         nodes.sort_unstable();
         nodes.dedup();
         Self {

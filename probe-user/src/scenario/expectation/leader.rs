@@ -53,10 +53,6 @@ pub(super) fn unchanged(evidence: &Evidence<'_>, length: Option<&Expression>) ->
         }
         _ => (format!("{leader} holds the leader key throughout"), evidence.end),
     };
-    if to > evidence.end {
-        let watched = evidence.seconds(evidence.end).unwrap_or_default();
-        return Finding::new(Verdict::Error, expected, format!("the run ended after {watched:.1} s"));
-    }
     let from = evidence.first_cut.unwrap_or_default();
     let change = evidence.transitions.iter().find(|transition| {
         transition.at >= from
@@ -64,6 +60,10 @@ pub(super) fn unchanged(evidence: &Evidence<'_>, length: Option<&Expression>) ->
             && matches!(transition.what, What::LeaderLost | What::LeaderMoved)
     });
     match change {
+        None if to > evidence.end => {
+            let missing = to.since(evidence.end).as_secs_f64();
+            Finding::new(Verdict::Error, expected, format!("the run ended {missing:.1} s too early to tell"))
+        }
         None => Finding::met(true, expected, "it did"),
         Some(change) => {
             let now = change.to.as_ref().map_or("nobody held it".to_owned(), |to| format!("{to} held it"));

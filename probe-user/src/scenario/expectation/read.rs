@@ -107,7 +107,8 @@ fn writes_stop(table: &Table<'_>, steps: Named<'_>) -> Result<Check, Reported> {
         let window = optional_window(table, steps);
         return Ok(Check::WritesStop { window: window?, at_most: at_most? });
     }
-    Ok(Check::WritesStop { window: Some(Window::read(table, steps)?), at_most: at_most? })
+    let help = "say by when, as in within = \"10s\", or for how long at most, as in at_most = \"10s\"";
+    Ok(Check::WritesStop { window: Some(Window::read_or(table, steps, help)?), at_most: at_most? })
 }
 
 fn log(table: &Table<'_>, steps: Named<'_>) -> Result<Check, Reported> {

@@ -45,6 +45,10 @@ fn throughout(evidence: &Evidence<'_>, sight: &Sight, nodes: &[String], stretch:
     let expected = format!("{what} {}", stretch.in_words(extent));
     match stay(evidence, sight, nodes, extent) {
         Stay::NotSeen => never_seen(sight, nodes, expected),
+        Stay::Whole if !extent.missing.is_zero() => {
+            let missing = extent.missing.as_secs_f64();
+            Finding::new(Verdict::Error, expected, format!("the run ended {missing:.1} s too early to tell"))
+        }
         Stay::Whole => Finding::met(true, expected, "it was so").at(evidence.seconds(extent.to)),
         Stay::Broken { at, shown } => {
             let at_s = evidence.seconds(at);

@@ -47,7 +47,12 @@ pub(super) struct Extent {
     pub(super) to: BootInstant,
     /// From the origin to the beginning.
     pub(super) not_before: Duration,
+    /// How much of it the run did not last for.
+    pub(super) missing: Duration,
 }
+
+const HELP: &str =
+    "say by when, as in within = \"ttl + loop_wait + 5s\", or throughout = true for all the time";
 
 impl Time {
     /// `throughout` is what holds where neither `within` nor `throughout` is there.
@@ -57,7 +62,7 @@ impl Time {
             if throughout && wanted.is_none() && !table.has("within") {
                 return Stretch::read(table, steps).map(Self::Throughout);
             }
-            return Window::read(table, steps).map(Self::Within);
+            return Window::read_or(table, steps, HELP).map(Self::Within);
         };
         if table.has("within") {
             table.optional("within");
@@ -108,13 +113,7 @@ impl Stretch {
         if to < from {
             return Err("it would end before it begins".to_owned());
         }
-        if to > evidence.end {
-            return Err(format!(
-                "the run ended {:.1} s too early to tell",
-                to.since(evidence.end).as_secs_f64()
-            ));
-        }
-        Ok(Extent { from, to, not_before })
+        Ok(Extent { from, to, not_before, missing: to.since(evidence.end) })
     }
 
     /// Where it lies, in words.

@@ -30,9 +30,12 @@ pub(super) struct Bounds {
 
 impl Window {
     pub(super) fn read(table: &Table<'_>, steps: Named<'_>) -> Result<Self, Reported> {
-        let within = table
-            .required("within", "say by when, as in within = \"ttl + loop_wait + 5s\"")
-            .and_then(expression);
+        Self::read_or(table, steps, "say by when, as in within = \"ttl + loop_wait + 5s\"")
+    }
+
+    /// `help` tells what to write where there is no window.
+    pub(super) fn read_or(table: &Table<'_>, steps: Named<'_>, help: &str) -> Result<Self, Reported> {
+        let within = table.required("within", help).and_then(expression);
         let not_before = table.optional("not_before").map(expression).transpose();
         let after = table.optional("after").map_or(Ok(Origin::Hit), |value| Origin::read(&value, steps));
         Ok(Self { after: after?, not_before: not_before?, within: within? })

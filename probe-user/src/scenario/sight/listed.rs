@@ -5,18 +5,17 @@ use crate::{
     record::ClusterMember,
 };
 
-/// How `patronictl list` shows a node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Listed {
+/// How `patronictl list` shows a node: one of these.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
     /// Not at all.
-    Absent,
-    /// So.
-    Present {
-        /// In one of these states; any, where there is none.
-        states: Vec<&'static str>,
-        /// In this role.
-        role: Option<&'static str>,
-    },
+    pub absent: bool,
+    /// In any state.
+    pub present: bool,
+    /// In one of these.
+    pub states: Vec<&'static str>,
+    /// Where it is shown: in this role.
+    pub role: Option<&'static str>,
 }
 
 /// What Patroni writes as a member's state (`PostgresqlState`, `replication_state`), in all of its versions.
@@ -51,7 +50,7 @@ impl Listed {
         let role = role.transpose();
         let Some(state) = state else {
             return match role? {
-                Some(role) => Ok(Self::Present { states: Vec::new(), role: Some(role) }),
+                Some(role) => Ok(Self { present: true, role: Some(role), ..Self::default() }),
                 None => Err(table.problems().report(
                     Problem::new("`listed` needs `state` or `role`")
                         .at(table.span(), "neither is there")
@@ -59,42 +58,38 @@ impl Listed {
                 )),
             };
         };
-        let words = one_or_more(&state, |value| {
-            value
-                .keyword(&["absent", "present"].into_iter().chain(STATES).map(|s| (s, s)).collect::<Vec<_>>())
-        });
+        let known: Vec<_> =
+            ["absent", "present"].into_iter().chain(STATES).map(|word| (word, word)).collect();
+        let words = one_or_more(&state, |value| value.keyword(&known));
         let (words, role) = (words?, role?);
-        let alone = |help| Err(state.refuse("these cannot go together", "more than one condition", help));
-        match words.as_slice() {
-            ["absent"] if role.is_none() => Ok(Self::Absent),
-            ["present"] => Ok(Self::Present { states: Vec::new(), role }),
-            words if words.contains(&"absent") => alone("`absent` stands alone, without states and roles"),
-            words if words.contains(&"present") => alone("`present` means any state: leave the others out"),
-            _ => Ok(Self::Present { states: words, role }),
+        let (absent, present) = (words.contains(&"absent"), words.contains(&"present"));
+        if present && words.len() > 1 {
+            let help = "`present` is in any state: leave the other words out, or `present`";
+            return Err(state.refuse("`present` stands alone", "with other words", help));
         }
+        if absent && role.is_some() {
+            let help = "leave `role` out, or `absent`";
+            return Err(state.refuse("who is not listed has no role", "`absent` beside a role", help));
+        }
+        let states = words.into_iter().filter(|word| !["absent", "present"].contains(word)).collect();
+        Ok(Self { absent, present, states, role })
     }
 
     /// Whether that is the row; `None` where the list does not have one.
     pub(super) fn is(&self, row: Option<&ClusterMember>) -> bool {
-        match (self, row) {
-            (Self::Absent, row) => row.is_none(),
-            (Self::Present { .. }, None) => false,
-            (Self::Present { states, role }, Some(row)) => {
-                (states.is_empty() || states.contains(&row.state.as_str()))
-                    && role.is_none_or(|role| row.role == role)
-            }
-        }
+        let Some(row) = row else { return self.absent };
+        (self.present || self.states.contains(&row.state.as_str()))
+            && self.role.is_none_or(|role| row.role == role)
     }
 
     pub(super) fn in_words(&self, nodes: &str) -> String {
-        match self {
-            Self::Absent => format!("`patronictl list` does not show {nodes}"),
-            Self::Present { states, role } => {
-                let role = role.map(|role| format!(" as {role}")).unwrap_or_default();
-                let states =
-                    if states.is_empty() { String::new() } else { format!(" {}", states.join(" or ")) };
-                format!("`patronictl list` shows {nodes}{role}{states}")
-            }
+        let role = self.role.map(|role| format!(" as {role}")).unwrap_or_default();
+        let states = self.states.join(" or ");
+        match (self.absent, states.is_empty()) {
+            (true, true) => format!("`patronictl list` does not show {nodes}"),
+            (true, false) => format!("`patronictl list` does not show {nodes}, or shows it {states}"),
+            (false, true) => format!("`patronictl list` shows {nodes}{role}"),
+            (false, false) => format!("`patronictl list` shows {nodes}{role} {states}"),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Expectations against hand-written records.
 
+mod seen;
+
 use super::{Evidence, Verdict};
 use crate::{
     record::story::{FAST, Story},

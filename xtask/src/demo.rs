@@ -1,11 +1,8 @@
 //! `cargo xtask demo`.
 
-use std::{
-    env,
-    process::{Command, Stdio},
-};
+use std::process::Stdio;
 
-use crate::{command, failure::Failure, needs::Group, setup};
+use crate::{command, failure::Failure, needs::Group, netsplit, setup};
 
 /// Cut a real primary's PostgreSQL port and watch the cluster fail over; takes the lab down in any case.
 #[derive(Debug, clap::Args)]
@@ -25,34 +22,27 @@ pub(crate) fn run(_args: &Args) -> Result<(), Failure> {
     }
     setup::ensure(&[Group::Servers])?;
     eprintln!("building netsplit, as target/debug/netsplit …");
-    // As this program was built: so their dependencies are built once, and both land in the same folder.
-    command::run(command::cargo().args(["build", "--quiet", "--package", "probe-user"]))?;
+    netsplit::build()?;
 
     // What an earlier demo left that was killed.
-    command::run_quietly(netsplit()?.args(["lab", "down", "--name", LAB]))?;
+    command::run_quietly(netsplit::call()?.args(["lab", "down", "--name", LAB]))?;
     let shown = show();
     say("3/3", "and everything down again", "lab down");
-    let down = command::tidy(netsplit()?.args(["lab", "down", "--name", LAB]));
+    let down = command::tidy(netsplit::call()?.args(["lab", "down", "--name", LAB]));
     shown.and(down)
 }
 
 fn show() -> Result<(), Failure> {
     say("1/3", "a PostgreSQL cluster under Patroni, in network namespaces", "lab up --timings fast");
-    command::run(netsplit()?.args(["lab", "up", "--timings", "fast", "--name", LAB]).stdout(Stdio::null()))?;
+    command::run(
+        netsplit::call()?.args(["lab", "up", "--timings", "fast", "--name", LAB]).stdout(Stdio::null()),
+    )?;
     let inventory = format!("/var/lib/netsplit/lab/{LAB}/inventory.toml");
     say("2/3", "its primary's port 5432 is cut, for about two minutes in all", &format!("run {SCENARIO}"));
-    command::run(netsplit()?.args(["run", SCENARIO, "--cluster", &inventory]))
+    command::run(netsplit::call()?.args(["run", SCENARIO, "--cluster", &inventory]))
 }
 
 /// What comes, and how a person does the same by hand.
 fn say(part: &str, what: &str, by_hand: &str) {
     eprintln!("\n── {part}  {what}\n         netsplit {by_hand}");
-}
-
-/// The netsplit beside this program.
-fn netsplit() -> Result<Command, Failure> {
-    let this = env::current_exe().map_err(Failure::io("cannot find the folder of this program"))?;
-    let mut command = Command::new(this.with_file_name("netsplit"));
-    command.current_dir(crate::root());
-    Ok(command)
 }

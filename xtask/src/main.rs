@@ -7,6 +7,7 @@ mod demo;
 mod failure;
 mod manifest;
 mod needs;
+mod netsplit;
 mod object;
 mod setup;
 mod test;

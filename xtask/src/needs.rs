@@ -65,13 +65,13 @@ pub(crate) enum Way {
     },
 }
 
-/// Everything of these groups that is missing.
-pub(crate) fn missing(groups: &[Group], patroni: &str) -> Vec<Missing> {
+/// Everything of these groups that is missing; `patronis` are the versions that the cluster is to have.
+pub(crate) fn missing(groups: &[Group], patronis: &[String]) -> Vec<Missing> {
     let mut all = Vec::new();
     for group in groups {
         match group {
             Group::Ebpf => ebpf(&mut all),
-            Group::Servers => servers(&mut all, patroni),
+            Group::Servers => servers(&mut all, patronis),
             Group::Host => host(&mut all),
             Group::Kernel => kernel(&mut all),
         }
@@ -89,7 +89,7 @@ fn ebpf(missing: &mut Vec<Missing>) {
     }
 }
 
-fn servers(missing: &mut Vec<Missing>, patroni: &str) {
+fn servers(missing: &mut Vec<Missing>, patronis: &[String]) {
     if !has_postgres() {
         missing.push(apt("PostgreSQL's server", &["postgresql-15"]));
     }
@@ -102,14 +102,19 @@ fn servers(missing: &mut Vec<Missing>, patroni: &str) {
     ] {
         need(missing, program, packages);
     }
-    let folder = Path::new(PATRONIS).join(patroni);
-    if !has_patroni(&folder) {
-        if !has_venv() {
-            missing.push(apt("Python's venv", &["python3-venv"]));
-        }
-        let how = Way::Patroni { version: patroni.to_owned(), folder };
-        missing.push(Missing { what: format!("Patroni {patroni}"), how });
+    let lacking = patronis.iter().filter(|version| !has_patroni(&folder_of(version))).collect::<Vec<_>>();
+    if !lacking.is_empty() && !has_venv() {
+        missing.push(apt("Python's venv", &["python3-venv"]));
     }
+    for version in lacking {
+        let how = Way::Patroni { version: version.clone(), folder: folder_of(version) };
+        missing.push(Missing { what: format!("Patroni {version}"), how });
+    }
+}
+
+/// The virtual environment for a version of Patroni.
+fn folder_of(version: &str) -> PathBuf {
+    Path::new(PATRONIS).join(version)
 }
 
 fn host(missing: &mut Vec<Missing>) {
@@ -148,10 +153,10 @@ fn has_postgres() -> bool {
         || find("initdb").is_some()
 }
 
-/// A virtual environment in which Patroni and its driver can really be imported.
+/// A virtual environment in which Patroni, `patronictl` and their driver can really be imported.
 fn has_patroni(folder: &Path) -> bool {
     let mut python = Command::new(folder.join("bin/python3"));
-    python.args(["-c", "import patroni, psycopg"]).stdin(Stdio::null()).stderr(Stdio::null());
+    python.args(["-c", "import patroni.ctl, psycopg"]).stdin(Stdio::null()).stderr(Stdio::null());
     folder.join("bin/patroni").is_file() && python.status().is_ok_and(|status| status.success())
 }
 

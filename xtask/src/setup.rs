@@ -19,20 +19,31 @@ pub(crate) struct Args {
     /// Say what would be done, and do nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Patroni's version; several can be there side by side, `netsplit lab up --patroni` picks one.
-    #[arg(long, default_value = PATRONI, value_name = "VERSION")]
-    patroni: String,
+    /// A version of Patroni, instead of the two that the tests need; any number can be there side by side, and
+    /// `netsplit lab up --patroni` picks one.
+    #[arg(long, value_name = "VERSION")]
+    patroni: Option<String>,
 }
 
-/// The Patroni that `netsplit lab up` takes without being told.
-const PATRONI: &str = "4.1.5";
+/// The Patroni that `netsplit lab up` takes without being told, and Debian 12's, which logs the traceback that the
+/// procedure's log analysis is about.
+const PATRONIS: [&str; 2] = ["4.1.5", "3.0.2"];
+
+/// What goes into a virtual environment beside Patroni.
+///
+/// `ydiff` after 1.2 has no `PatchStream`, without which the `patronictl` of old versions does not start; Patroni
+/// itself asks for 1.2.0 or newer.
+const BESIDE_PATRONI: [&str; 2] = ["psycopg[binary]", "ydiff<1.3"];
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    if args.patroni.is_empty() || args.patroni.contains('/') || args.patroni.starts_with(['.', '-']) {
-        return Err(Failure::Failed(format!("`{}` is not a version of Patroni", args.patroni)));
+    if let Some(version) = &args.patroni
+        && (version.is_empty() || version.contains('/') || version.starts_with(['.', '-']))
+    {
+        return Err(Failure::Failed(format!("`{version}` is not a version of Patroni")));
     }
     let groups = args.only.map_or(vec![Group::Ebpf, Group::Servers], |group| vec![group]);
-    let missing = needs::missing(&groups, &args.patroni);
+    let patronis = args.patroni.clone().map_or_else(patronis, |version| vec![version]);
+    let missing = needs::missing(&groups, &patronis);
     if args.dry_run || missing.is_empty() {
         eprintln!("{}", Report(&missing));
         return Ok(());
@@ -42,7 +53,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
 /// Installs whatever of these groups is missing, or says what to install.
 pub(crate) fn ensure(groups: &[Group]) -> Result<(), Failure> {
-    get(&needs::missing(groups, PATRONI))
+    get(&needs::missing(groups, &patronis()))
+}
+
+fn patronis() -> Vec<String> {
+    PATRONIS.map(str::to_owned).into()
 }
 
 fn get(missing: &[Missing]) -> Result<(), Failure> {
@@ -100,7 +115,7 @@ fn patroni(version: &str, folder: &Path) -> Result<(), Failure> {
             .and_then(|()| {
                 let mut pip = Command::new(folder.join("bin/pip"));
                 command::run_quietly(
-                    pip.args(["install", "--disable-pip-version-check"]).args([&wanted, "psycopg[binary]"]),
+                    pip.args(["install", "--disable-pip-version-check"]).arg(&wanted).args(BESIDE_PATRONI),
                 )
             })
             // Whatever umask root has, the postgres user runs it.
@@ -151,9 +166,10 @@ impl fmt::Display for Report<'_> {
                 Way::Patroni { version, folder } => {
                     let folder = folder.display();
                     write!(f, "\n  /usr/bin/python3 -m venv {folder}")?;
+                    let beside = BESIDE_PATRONI.join("' '");
                     write!(
                         f,
-                        "\n  {folder}/bin/pip install 'patroni[etcd3,psycopg3]=={version}' 'psycopg[binary]'"
+                        "\n  {folder}/bin/pip install 'patroni[etcd3,psycopg3]=={version}' '{beside}'"
                     )?;
                 }
             }
@@ -184,7 +200,7 @@ get it with:
   apt-get install --no-install-recommends etcd-server haproxy
   cargo install bpf-linker --version 0.10.3 --locked
   /usr/bin/python3 -m venv /var/p/4.1.5
-  /var/p/4.1.5/bin/pip install 'patroni[etcd3,psycopg3]==4.1.5' 'psycopg[binary]'";
+  /var/p/4.1.5/bin/pip install 'patroni[etcd3,psycopg3]==4.1.5' 'psycopg[binary]' 'ydiff<1.3'";
         assert_eq!(Report(&missing).to_string(), expected);
         assert_eq!(Report(&[]).to_string(), "nothing is missing");
     }

@@ -9,7 +9,7 @@ use std::{io, path::PathBuf};
 use super::ExitCode;
 use output::{Format, Output};
 
-/// Parse and validate policies, scenarios and inventories; touches nothing.
+/// Parse and validate policies, scenarios, suites and inventories; touches nothing.
 ///
 /// What is good is listed on stdout, what is not is explained on stderr. Exits with 2 if any file is bad.
 #[derive(Debug, clap::Args)]

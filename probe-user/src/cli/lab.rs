@@ -6,6 +6,7 @@ mod up;
 use std::ffi::OsString;
 
 use clap::Subcommand;
+pub(super) use up::Preset;
 
 use super::{ExitCode, HostCannot, output::print};
 use crate::lab::{self, Host, Lab, LabError, LabName};
@@ -85,7 +86,7 @@ fn list() -> miette::Result<ExitCode> {
 }
 
 /// The one place where a lab's error gets its help and its exit code.
-fn report(error: LabError) -> miette::Report {
+pub(super) fn report(error: LabError) -> miette::Report {
     let help = error.help();
     match error {
         LabError::Inventory(error) => error.into(),

@@ -48,7 +48,7 @@ impl Cli {
             Verb::Apply(args) => apply::run(&args),
             Verb::Revert(args) => revert::run(&args),
             Verb::Status(args) => status::run(&args),
-            Verb::Run(args) => run::run(&args),
+            Verb::Run(args) => run::run(&args, self.verbose),
             Verb::Report(args) => report::run(&args),
             Verb::Lab(args) => lab::run(&args),
             Verb::Doctor(args) => doctor::run(&args),

@@ -4,26 +4,36 @@ use std::path::PathBuf;
 
 use super::{
     ExitCode,
-    run::{Format, exit_code, show},
+    run::{Format, exit_code, show, show_suite, suite_exit_code},
 };
-use crate::report::{ReportError, rebuild, write};
+use crate::{
+    report::{ReportError, rebuild, suite, write},
+    suite::JOURNAL,
+};
 
-/// Rebuild every report of a run from its recorded events.
+/// Rebuild every report of a run or of a suite from what was recorded.
 ///
-/// The run is judged anew; exits as the run itself would.
+/// It is judged anew; exits as the run itself would.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The run directory.
-    #[arg(value_name = "RUN_DIR")]
+    /// The run directory, or a suite's.
+    #[arg(value_name = "RUN_DIR|SUITE_DIR")]
     run: PathBuf,
-    /// What to print: the timeline, or result.json.
+    /// What to print: the timeline or the suite's table, or result.json.
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
 }
 
 pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
+    let report = |error: ReportError| miette::Report::from_err(error);
+    if args.run.join(JOURNAL).exists() {
+        let (result, runs) = suite::rebuild(&args.run)?;
+        let paths = suite::write(&args.run, &result, &runs).map_err(report)?;
+        show_suite(&result, &paths, args.format)?;
+        return Ok(suite_exit_code(&result));
+    }
     let result = rebuild(&args.run)?;
-    let paths = write(&args.run, &result).map_err(|error: ReportError| miette::Report::from_err(error))?;
+    let paths = write(&args.run, &result).map_err(report)?;
     show(&result, &paths, args.format)?;
     Ok(exit_code(&result))
 }

@@ -1,79 +1,133 @@
 //! `netsplit run`.
 
-mod files;
+mod cluster;
+mod list;
 mod live;
+mod several;
 mod show;
+mod tour;
 
 use std::path::{Path, PathBuf};
 
+use cluster::ClusterArgs;
+use jiff::Timestamp;
 use live::Live;
 use miette::IntoDiagnostic;
-pub(super) use show::{Format, exit_code, show};
+pub(super) use several::exit_code as suite_exit_code;
+pub(super) use show::{Format, exit_code, show, show_suite};
 
-use super::{ExitCode, interrupt::Interrupt};
+use super::{ExitCode, interrupt::Interrupt, lab::report};
 use crate::{
-    cluster::Inventory,
-    lab,
     scenario::{Kernel, Prepared, run as run_scenario},
+    suite::{GoOn, Labs, Place, Stage, Suite},
 };
 
 /// Run scenarios: act, observe, judge, and always revert.
+///
+/// One file is one run. A folder, or several files, are a suite: all of them on one cluster, which is brought back to
+/// health between them, with the procedure's table at the end. A folder's suite.toml gives them an order and headings.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    netsplit run policies/scenarios/primary-5432-drop.toml\n  \
+    netsplit run policies/patroni-ha --lab fast\n  \
+    netsplit run policies/patroni-ha --only 'standby-*' --repeat 5")]
 pub(super) struct Args {
-    /// A scenario file, or a folder: its scenarios run one after another, by name.
-    #[arg(value_name = "SCENARIO|DIR")]
-    scenario: PathBuf,
-    /// The cluster's inventory; without it, the lab's that is up.
-    #[arg(long, value_name = "FILE")]
-    cluster: Option<PathBuf>,
-    /// The run directory (for a folder of scenarios: where their run directories go); must not hold a run yet.
-    /// Without it, runs/TIME-SCENARIO.
+    /// Scenario files, or a folder of them.
+    #[arg(value_name = "DIR|FILE", required = true)]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// The run directory, or the suite's; must not hold a run yet. Without it, runs/TIME-NAME.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// What to print at the end: the timeline, or result.json.
+    /// What to print at the end: the timeline or the suite's table, or result.json.
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
+    /// Print what would run, and touch nothing.
+    #[arg(long)]
+    list: bool,
+    /// Run only these scenarios, in the suite's order; `*` stands for any text.
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Run all of it so often, and tell of each scenario how many of its runs passed.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    repeat: u32,
+    /// End the suite after the first scenario that does not pass.
+    #[arg(long)]
+    fail_fast: bool,
+    /// Go on even when a lab cannot be made: each scenario tries anew. Without it, a suite goes on after failures,
+    /// errors and a lab that had to be made anew, and ends when there is no cluster left to run on.
+    #[arg(long, conflicts_with = "fail_fast")]
+    keep_going: bool,
 }
 
-pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
-    // All files are read before anything is touched.
-    let scenarios = files::scenarios(&args.scenario)?;
-    let inventory = Inventory::load(&inventory_file(args.cluster.as_deref())?)?;
-    let interrupt = Interrupt::catch().into_diagnostic()?;
-    let mut worst = ExitCode::Success;
-    for prepared in &scenarios {
-        let directory = files::directory(args.out.as_deref(), prepared.scenario(), scenarios.len());
-        let code = one(prepared, &inventory, &directory, args.format, &interrupt)?;
-        if code as u8 > worst as u8 {
-            worst = code;
-        }
-        if code == ExitCode::Interrupted {
-            break;
+impl Args {
+    fn go_on(&self) -> GoOn {
+        match (self.fail_fast, self.keep_going) {
+            (true, _) => GoOn::UntilFailure,
+            (_, true) => GoOn::Always,
+            _ => GoOn::default(),
         }
     }
-    Ok(worst)
+
+    /// One file is a run of its own, unless it is asked for as a suite is.
+    fn single(&self) -> bool {
+        matches!(self.paths.as_slice(), [path] if !path.is_dir())
+            && self.repeat == 1
+            && self.only.is_empty()
+            && !self.list
+    }
+
+    fn directory(&self, name: &str) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| {
+            let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+            Path::new("runs").join(format!("{time}-{name}"))
+        })
+    }
+}
+
+pub(super) fn run(args: &Args, verbose: u8) -> miette::Result<ExitCode> {
+    // All files are read before anything is touched.
+    let suite = Suite::load(&args.paths)?.only(&args.only)?;
+    if args.list {
+        return list::list(&suite, args.format);
+    }
+    let interrupt = Interrupt::catch().into_diagnostic()?;
+    let stop = || interrupt.came();
+    let mut labs = args.cluster.labs(&stop)?;
+    match suite
+        .scenarios()
+        .next()
+        .filter(|_| args.single() && suite.sections.iter().all(|one| one.title.is_none()))
+    {
+        Some(prepared) => one(args, prepared, &mut labs, &stop),
+        None => several::run(args, &suite, &mut labs, &stop, verbose),
+    }
 }
 
 fn one(
+    args: &Args,
     prepared: &Prepared,
-    inventory: &Inventory,
-    directory: &Path,
-    format: Format,
-    interrupt: &Interrupt,
+    labs: &mut Labs<'_>,
+    stop: &(dyn Fn() -> bool + Sync),
 ) -> miette::Result<ExitCode> {
-    let mut live = Live::begin(prepared.scenario(), directory);
-    let outcome = run_scenario(prepared, inventory, directory, &Kernel, &|| interrupt.came(), &mut live);
+    if labs.inventory(Place::Main).is_none() {
+        eprintln!("making a lab for this run");
+        match labs.make_main() {
+            Err(error) if stop() => {
+                eprintln!("{error}");
+                return Ok(ExitCode::Interrupted);
+            }
+            made => made.map_err(report)?,
+        }
+    }
+    let Some(inventory) = labs.inventory(Place::Main) else { return Ok(ExitCode::HostCannot) };
+    let directory = args.directory(&prepared.scenario().id);
+    let mut live = Live::begin(prepared.scenario(), &directory);
+    let outcome = run_scenario(prepared, inventory, &directory, &Kernel, stop, &mut live);
     live.end();
     let (result, paths) = outcome?;
-    show(&result, &paths, format)?;
+    labs.clear().map_err(report)?;
+    show(&result, &paths, args.format)?;
     Ok(exit_code(&result))
-}
-
-fn inventory_file(named: Option<&Path>) -> miette::Result<PathBuf> {
-    named.map(Path::to_owned).or_else(lab::default_inventory).ok_or_else(|| {
-        miette::miette!(
-            help = "`netsplit lab up` makes a cluster; `--cluster FILE` names another one's inventory",
-            "no cluster is named, and no lab is up"
-        )
-    })
 }

@@ -12,13 +12,16 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{NamespaceId, Node, Target, namespace_id, namespace_of_process, pids};
 
 /// How often a wait asks whether it should end.
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// A server that an action is done to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Server {
     /// PostgreSQL: its first process, the postmaster.
     Postgres,

@@ -61,7 +61,10 @@ impl<'d> Table<'d> {
 
     /// A field that may be missing.
     pub fn optional(&self, key: &'static str) -> Option<Value<'d>> {
-        self.asked.borrow_mut().push(key);
+        let mut asked = self.asked.borrow_mut();
+        if !asked.contains(&key) {
+            asked.push(key);
+        }
         let (_, value) = self.fields.get_key_value(key)?;
         Some(Value::new(key, value, self.problems))
     }

@@ -15,7 +15,7 @@ use super::{
     ClusterView, Host, Lab, LabError, Layout, Options, Progress, Step,
     daemon::Running,
     etcd, haproxy,
-    health::Probe,
+    health::{self, Probe},
     lifecycle::{Presence, inventory_of, presence},
     network, patroni, remove,
     servers::Servers,
@@ -133,13 +133,7 @@ impl Birth<'_> {
         let layout = self.layout;
         network::create(layout)?;
         self.furnish()?;
-        within(&layout.target(Host::Mon), || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(|source| LabError::Network { what: "no event loop".to_owned(), source })?;
-            runtime.block_on(self.start())
-        })??;
+        within(&layout.target(Host::Mon), || health::runtime()?.block_on(self.start()))??;
         let inventory = inventory_of(layout, self.options);
         inventory.save(&layout.inventory())?;
         Ok(Lab::new(layout.clone(), inventory))
@@ -191,9 +185,28 @@ impl Birth<'_> {
         })
         .await?;
 
+        self.is_the_patroni_asked_for(&probe).await?;
+
         // Last, so that its first check already finds every server as it is to stay.
         self.running.push(haproxy::daemon(layout, &self.servers).start(layout, &self.servers)?);
-        self.wait(Step::Haproxy, async || haproxy_is_ready(&layout.haproxy_socket())).await
+        self.wait(Step::Haproxy, async || {
+            let view = probe.cluster().await.unwrap_or_default();
+            haproxy_is_ready(&layout.haproxy_socket(), view.leader().map_or("nobody", |leader| &leader.name))
+        })
+        .await
+    }
+
+    /// What the inventory will say of Patroni's version is what Patroni says.
+    async fn is_the_patroni_asked_for(&self, probe: &Probe) -> Result<(), LabError> {
+        let asked = &self.options.patroni;
+        match probe.version(Host::Pg1).await {
+            Some(is) if is != *asked => Err(LabError::OtherPatroni {
+                asked: asked.clone(),
+                is,
+                folder: Path::new(Layout::PATRONIS).join(asked),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Asks until it is done, the lab is interrupted, a daemon has died or patience is over.
@@ -284,28 +297,20 @@ fn streams(view: &ClusterView) -> Result<(), Pending> {
         return Ok(());
     }
     let well = |host: &Host| {
-        let states = ["streaming", "running"];
-        view.members
-            .iter()
-            .any(|member| member.name == host.name() && states.contains(&member.state.as_str()))
+        view.members.iter().any(|member| {
+            member.name == host.name() && (member.role == "leader" || view.streaming.contains(&member.name))
+        })
     };
     let late = Host::POSTGRES.into_iter().find(|host| !well(host)).unwrap_or(Host::Pg1);
     Err(Pending { seen: view.words(), blame: ("patroni", late) })
 }
 
-/// One primary and two replicas, each found so by a check.
-fn haproxy_is_ready(socket: &Path) -> Result<(), Pending> {
-    let servers = haproxy::servers(socket).unwrap_or_default();
-    let up = |proxy: &str| servers.iter().filter(|server| server.proxy == proxy && server.is_up()).count();
-    let settled = servers.iter().all(|server| server.is_up() || server.status == "DOWN");
-    let (primaries, replicas) = (up("primary"), up("replica"));
-    if settled && primaries == 1 && replicas == 2 {
+fn haproxy_is_ready(socket: &Path, leader: &str) -> Result<(), Pending> {
+    let amiss = haproxy::amiss(&haproxy::servers(socket).unwrap_or_default(), leader);
+    if amiss.is_empty() {
         return Ok(());
     }
-    Err(Pending {
-        seen: format!("{primaries} servers up as primary, {replicas} as replica"),
-        blame: ("haproxy", Host::Ha),
-    })
+    Err(Pending { seen: amiss.join(", "), blame: ("haproxy", Host::Ha) })
 }
 
 /// The last lines of a log.

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, process::ExitStatus};
 
-use super::{LabName, Step};
+use super::{LabName, Options, Step};
 use crate::{
     cluster::{InventoryError, NamespaceError},
     cut::CutError,
@@ -16,8 +16,23 @@ pub enum LabError {
     #[error("the lab needs root: it makes network namespaces and starts servers in them")]
     NotRoot,
     /// Servers that have to be installed first.
-    #[error("the lab needs what is not installed here: {}", .0.join(", "))]
-    Missing(Vec<String>),
+    #[error("the lab needs what is not installed here: {}", .what.join(", "))]
+    Missing {
+        /// What, in words.
+        what: Vec<String>,
+        /// The version of Patroni that was asked for.
+        patroni: String,
+    },
+    /// The virtual environment of one version holds another.
+    #[error("Patroni {is} runs where Patroni {asked} should: {}", folder.display())]
+    OtherPatroni {
+        /// The version that was asked for.
+        asked: String,
+        /// What Patroni says of itself.
+        is: String,
+        /// The virtual environment.
+        folder: PathBuf,
+    },
     /// Not the name of a lab.
     #[error("`{0}` cannot be a lab's name: use lower-case letters, digits and hyphens, 32 at most")]
     BadName(String),
@@ -90,6 +105,19 @@ pub enum LabError {
     /// Whoever asked for the lab changed their mind.
     #[error("interrupted; what had been made is gone again")]
     Interrupted,
+    /// A lab did not come back to health in time.
+    #[error("the lab `{name}` is not healthy after {waited_s} s: {}", .amiss.join("; "))]
+    Unhealthy {
+        /// Which lab.
+        name: LabName,
+        /// How long it was waited for, in seconds.
+        waited_s: u64,
+        /// What is amiss, in words.
+        amiss: Vec<String>,
+    },
+    /// Whoever asked for a healthy lab changed their mind.
+    #[error("interrupted before the lab was healthy")]
+    NotHealed,
     /// Processes outlived their SIGKILL.
     #[error("processes in the lab's namespaces do not end: {0:?}")]
     Unkillable(Vec<u32>),
@@ -106,7 +134,14 @@ impl LabError {
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::NotRoot => "run it with sudo, or as root in a virtual machine".to_owned(),
-            Self::Missing(_) => "`cargo xtask setup` installs all of it on Debian 12".to_owned(),
+            Self::Missing { patroni, .. } => {
+                let version = if patroni == Options::PATRONI { "" } else { &format!(" --patroni {patroni}") };
+                format!("`cargo xtask setup{version}` installs all of it on Debian 12")
+            }
+            Self::OtherPatroni { asked, folder, .. } => format!(
+                "remove {} and make it anew with `cargo xtask setup --patroni {asked}`",
+                folder.display()
+            ),
             Self::Exists(name) => {
                 format!(
                     "look at it with `netsplit lab status{0}`, or remove it with `netsplit lab down{0}`",
@@ -123,6 +158,11 @@ impl LabError {
             Self::Died { log, .. } | Self::Timeout { log, .. } => {
                 format!("everything was removed again; the whole log is kept in {}", log.display())
             }
+            Self::Unhealthy { name, .. } => format!(
+                "`netsplit status` names cuts that are still in force; `netsplit lab down{0}` and `netsplit lab \
+                 up{0}` make a fresh one",
+                flag(name)
+            ),
             Self::Unkillable(_) => {
                 "wait for their disk or network to answer, then run `lab down` again".to_owned()
             }

@@ -26,13 +26,18 @@ impl EtcdMembers {
 
     /// The URL of each member.
     pub(super) fn endpoints(self) -> Vec<String> {
-        self.addresses().iter().map(|address| format!("http://{address}")).collect()
+        self.hosts().iter().map(|host| endpoint(*host)).collect()
     }
+}
+
+/// The URL of the member on this machine.
+pub(super) fn endpoint(host: Host) -> String {
+    format!("http://{}:{CLIENT_PORT}", host.address())
 }
 
 /// The member on this machine.
 pub(super) fn member(layout: &Layout, servers: &Servers, members: EtcdMembers, host: Host) -> Daemon {
-    let client = format!("http://{}:{CLIENT_PORT}", host.address());
+    let client = endpoint(host);
     let peer = format!("http://{}:{PEER_PORT}", host.address());
     let options = [
         ("--name", host.name().to_owned()),

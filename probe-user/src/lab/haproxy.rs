@@ -98,6 +98,25 @@ pub(super) fn servers(socket: &Path) -> io::Result<Vec<ProxyServer>> {
     Ok(parse(&answer))
 }
 
+/// What is missing for the leader to be found as primary and the other nodes as replicas, each by a check.
+pub(super) fn amiss(servers: &[ProxyServer], leader: &str) -> Vec<String> {
+    if servers.is_empty() {
+        return vec!["HAProxy does not answer".to_owned()];
+    }
+    let mut amiss = Vec::new();
+    for server in servers {
+        let wanted = (server.proxy == "primary") == (server.server == leader);
+        let word = match (wanted, server.is_up(), server.status.as_str()) {
+            (true, true, _) | (false, false, "DOWN") => continue,
+            (true, ..) => "not UP",
+            (false, ..) => "not DOWN",
+        };
+        let ProxyServer { proxy, server, status, .. } = server;
+        amiss.push(format!("HAProxy has {proxy} {server} {status}, {word}"));
+    }
+    amiss
+}
+
 /// The rows of `show stat` that are servers; columns go by their names in the first line.
 fn parse(csv: &str) -> Vec<ProxyServer> {
     let mut lines = csv.lines();
@@ -140,5 +159,29 @@ mod tests {
         let up: Vec<_> = servers.iter().map(|server| (server.server.as_str(), server.is_up())).collect();
         assert_eq!(up, [("pg1", true), ("pg2", false), ("pg3", false)]);
         assert_eq!(parse(""), []);
+    }
+
+    #[test]
+    fn the_leader_is_to_be_the_primary_and_the_others_replicas() {
+        let server = |proxy: &str, server: &str, status: &str| ProxyServer {
+            proxy: proxy.to_owned(),
+            server: server.to_owned(),
+            status: status.to_owned(),
+            check: "L7OK".to_owned(),
+        };
+        let servers = [
+            server("primary", "pg1", "UP"),
+            server("primary", "pg2", "DOWN"),
+            server("replica", "pg1", "DOWN"),
+            server("replica", "pg2", "UP"),
+        ];
+        assert_eq!(amiss(&servers, "pg1"), [""; 0]);
+        assert_eq!(
+            amiss(&servers[..2], "pg2"),
+            ["HAProxy has primary pg1 UP, not DOWN", "HAProxy has primary pg2 DOWN, not UP"]
+        );
+        let going = [server("primary", "pg1", "UP 1/3"), server("primary", "pg2", "UP 1/3")];
+        assert_eq!(amiss(&going, "pg1").len(), 2, "a server on its way is neither");
+        assert_eq!(amiss(&[], "pg1"), ["HAProxy does not answer"]);
     }
 }

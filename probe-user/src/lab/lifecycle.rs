@@ -2,19 +2,13 @@
 
 use std::{collections::BTreeMap, fs, io, net::SocketAddr, ops::ControlFlow, path::PathBuf};
 
-use rtnetlink::LinkUnspec;
 use rustix::process::Signal;
 
 use super::{
-    Host, LabError, LabName, Layout, Options, Progress, create, etcd, haproxy, patroni, process, remove,
-    servers::Servers,
+    Host, LabError, LabName, Layout, Options, Progress, create, etcd, haproxy, network, patroni, process,
+    remove, servers::Servers,
 };
-use crate::cluster::{
-    EtcdEndpoints, HaproxyEndpoints, Inventory, LabFacts, Node, Observer, Postgres, within,
-};
-
-/// The interface that each machine has.
-const INTERFACE: &str = "eth0";
+use crate::cluster::{EtcdEndpoints, HaproxyEndpoints, Inventory, LabFacts, Node, Observer, Postgres};
 
 /// An embedded cluster that is up.
 ///
@@ -124,34 +118,17 @@ impl Lab {
 
     /// Takes a machine's power: its link goes down first, so that nobody hears of the end of its processes.
     pub fn power_off(&self, host: Host) -> Result<(), LabError> {
-        self.switch_link(host, false)?;
+        network::switch_power(&self.layout.target(host), false)?;
         self.kill_host(host)
     }
 
     /// Gives a PostgreSQL node its power back: its link, etcd if it has a member, and Patroni.
     pub fn power_on(&self, host: Host) -> Result<(), LabError> {
-        self.switch_link(host, true)?;
+        network::switch_power(&self.layout.target(host), true)?;
         if self.etcd_members() == super::EtcdMembers::Three {
             self.start_etcd(host)?;
         }
         self.start_patroni(host)
-    }
-
-    /// The machine's only link, up or down; its address stays.
-    fn switch_link(&self, host: Host, up: bool) -> Result<(), LabError> {
-        let link = LinkUnspec::new_with_name(INTERFACE);
-        let link = if up { link.up() } else { link.down() }.build();
-        let change = || {
-            tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
-                let (connection, links, _) = rtnetlink::new_connection()?;
-                tokio::spawn(connection);
-                links.link().change(link).execute().await.map_err(io::Error::other)
-            })
-        };
-        within(&self.layout.target(host), change)?.map_err(|source| LabError::Network {
-            what: format!("the link of {host} cannot go {}", if up { "up" } else { "down" }),
-            source,
-        })
     }
 
     /// Starts Patroni on a node; it starts PostgreSQL, or takes charge of the one that runs.
@@ -178,7 +155,7 @@ impl Lab {
         Servers::locate(self.inventory.lab.as_ref().map_or(Options::PATRONI, |lab| &lab.patroni))
     }
 
-    fn etcd_members(&self) -> super::EtcdMembers {
+    pub(super) fn etcd_members(&self) -> super::EtcdMembers {
         match self.inventory.lab.as_ref().map(|lab| lab.etcd_members) {
             Some(3) => super::EtcdMembers::Three,
             _ => super::EtcdMembers::One,

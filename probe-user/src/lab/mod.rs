@@ -10,6 +10,7 @@ mod enter;
 mod error;
 mod etcd;
 mod haproxy;
+mod heal;
 mod health;
 mod host;
 mod layout;
@@ -24,6 +25,7 @@ mod status;
 
 pub use error::LabError;
 pub use haproxy::ProxyServer;
+pub use heal::Healed;
 pub use health::{ClusterView, MemberView};
 pub use host::Host;
 pub use layout::Layout;
@@ -34,7 +36,7 @@ pub use status::{HostStatus, LabStatus};
 /// The programs that a lab needs and this machine lacks.
 pub fn missing_servers() -> Vec<String> {
     match servers::Servers::locate(Options::PATRONI) {
-        Err(LabError::Missing(missing)) => missing,
+        Err(LabError::Missing { what, .. }) => what,
         _ => Vec::new(),
     }
 }

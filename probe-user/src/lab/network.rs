@@ -12,9 +12,10 @@ use std::{
     thread,
 };
 
+use futures_util::TryStreamExt;
 use rtnetlink::{
     Handle, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth,
-    packet_route::link::{InfoData, InfoVeth},
+    packet_route::link::{InfoData, InfoVeth, LinkFlags},
 };
 use rustix::{
     fs::{FlockOperation, flock},
@@ -145,6 +146,34 @@ fn port(host: Host) -> String {
     format!("v-{host}")
 }
 
+/// The interfaces of a machine that are down: of its only link and its loopback.
+pub(super) fn links_down(target: &Target) -> Result<Vec<&'static str>, LabError> {
+    inside(target, &format!("the links of {target} cannot be looked at"), async |links| {
+        let mut down = Vec::new();
+        for interface in [INTERFACE, "lo"] {
+            let mut found = links.link().get().match_name(interface.to_owned()).execute();
+            let link = found.try_next().await.map_err(kernel)?;
+            if !link.is_some_and(|link| link.header.flags.contains(LinkFlags::Up)) {
+                down.push(interface);
+            }
+        }
+        Ok(down)
+    })
+}
+
+/// Puts a machine's only link up or down; its address stays.
+pub(super) fn switch_power(target: &Target, up: bool) -> Result<(), LabError> {
+    switch_link(target, INTERFACE, up)
+}
+
+/// Puts an interface up or down.
+pub(super) fn switch_link(target: &Target, interface: &str, up: bool) -> Result<(), LabError> {
+    let link = LinkUnspec::new_with_name(interface);
+    let link = if up { link.up() } else { link.down() }.build();
+    let what = format!("{interface} of {target} cannot go {}", if up { "up" } else { "down" });
+    inside(target, &what, async |links| links.link().change(link).execute().await.map_err(kernel))
+}
+
 /// The index of an interface in the calling thread's namespace.
 fn index_of(interface: &str) -> io::Result<u32> {
     let socket = UdpSocket::bind("0.0.0.0:0")?;
@@ -152,11 +181,11 @@ fn index_of(interface: &str) -> io::Result<u32> {
 }
 
 /// Runs `work` in the namespace, with a netlink connection to it.
-fn inside(
+fn inside<T: Send>(
     target: &Target,
     what: &str,
-    work: impl AsyncFnOnce(Handle) -> io::Result<()> + Send,
-) -> Result<(), LabError> {
+    work: impl AsyncFnOnce(Handle) -> io::Result<T> + Send,
+) -> Result<T, LabError> {
     within(target, || {
         tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
             let (connection, links, _) = rtnetlink::new_connection()?;

@@ -23,6 +23,29 @@ pub(super) fn pids_in(targets: &[Target]) -> Vec<u32> {
     pids().filter(|pid| namespace_of_process(*pid).is_some_and(|id| namespaces.contains(&id))).collect()
 }
 
+/// The processes of a namespace that SIGSTOP has stopped (`T` in `proc_pid_stat(5)`).
+pub(super) fn stopped_in(target: &Target) -> Vec<u32> {
+    let mut pids = pids_in(std::slice::from_ref(target));
+    pids.retain(|pid| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // The name before it is in parentheses, and may have some of its own.
+        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+    });
+    pids
+}
+
+/// What a process is called: the server's name as people write it, or the kernel's.
+pub(super) fn name(pid: u32) -> String {
+    let kernel = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    match kernel.trim_end() {
+        "patroni" => "Patroni",
+        "postgres" => "PostgreSQL",
+        "haproxy" => "HAProxy",
+        other => other,
+    }
+    .to_owned()
+}
+
 /// Whether this process is in that namespace.
 pub(super) fn is_in(pid: u32, target: &Target) -> bool {
     namespace_of(target).is_some_and(|namespace| namespace_of_process(pid) == Some(namespace))

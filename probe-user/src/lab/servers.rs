@@ -51,7 +51,7 @@ impl Servers {
         let etcd = need("etcd".to_owned(), program("etcd"));
         let haproxy = need("haproxy".to_owned(), program("haproxy"));
         let setsid = need("setsid (util-linux)".to_owned(), program("setsid"));
-        let patroni_bin = need(format!("Patroni {patroni}"), patroni_bin(patroni));
+        let patroni_bin = need(format!("Patroni {patroni}{}", others(patroni)), patroni_bin(patroni));
         let user = user("postgres");
         if user.is_none() {
             missing.push("the user `postgres`".to_owned());
@@ -60,7 +60,7 @@ impl Servers {
             Some(user) if missing.is_empty() => {
                 Ok(Self { postgres_bin, etcd, haproxy, setsid, patroni_bin, user })
             }
-            _ => Err(LabError::Missing(missing)),
+            _ => Err(LabError::Missing { what: missing, patroni: patroni.to_owned() }),
         }
     }
 
@@ -95,6 +95,15 @@ fn patroni_bin(version: &str) -> Option<PathBuf> {
     let plain = !version.is_empty() && !version.contains('/') && !version.starts_with('.');
     let bin = Path::new(Layout::PATRONIS).join(version).join("bin");
     (plain && bin.join("patroni").is_file()).then_some(bin)
+}
+
+/// The versions of Patroni that are here instead, in words.
+fn others(patroni: &str) -> String {
+    let folders = fs::read_dir(Layout::PATRONIS).into_iter().flatten().flatten();
+    let mut names: Vec<_> = folders.filter_map(|folder| folder.file_name().into_string().ok()).collect();
+    names.retain(|name| name != patroni && patroni_bin(name).is_some());
+    names.sort();
+    if names.is_empty() { String::new() } else { format!(" (here: {})", names.join(", ")) }
 }
 
 /// The newest PostgreSQL where Debian puts it, else wherever `postgres` is in `PATH`.

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Host, Lab, LabError, ProxyServer, haproxy, health::Probe};
+use super::{
+    Host, Lab, LabError, ProxyServer, haproxy,
+    health::{self, Probe},
+};
 use crate::cluster::within;
 
 /// A lab at one moment.
@@ -16,6 +19,10 @@ pub struct LabStatus {
     pub inventory: String,
     /// The member that holds the leader key.
     pub leader: Option<String>,
+    /// The version of Patroni that it was made with.
+    pub patroni: String,
+    /// Whether Patroni is in maintenance mode: nobody is promoted, and nothing is started again.
+    pub paused: bool,
     /// Whether there are a leader and two replicas that stream on its timeline.
     pub healthy: bool,
     /// Its machines.
@@ -53,11 +60,7 @@ impl Lab {
     /// Looks at every machine, at Patroni's list and at `HAProxy`.
     pub fn status(&self) -> Result<LabStatus, LabError> {
         let view = within(&self.layout().target(Host::Mon), || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(|source| LabError::Network { what: "no event loop".to_owned(), source })?;
-            Ok::<_, LabError>(runtime.block_on(Probe::new().cluster()).unwrap_or_default())
+            Ok::<_, LabError>(health::runtime()?.block_on(Probe::new().cluster()).unwrap_or_default())
         })??;
         let hosts = Host::ALL
             .into_iter()
@@ -83,6 +86,8 @@ impl Lab {
             name: self.layout().name().to_string(),
             inventory: self.layout().inventory().display().to_string(),
             leader: view.leader().map(|leader| leader.name.clone()),
+            patroni: self.options().patroni,
+            paused: view.paused,
             healthy: view.is_healthy(),
             hosts,
             haproxy: haproxy::servers(&self.layout().haproxy_socket()).unwrap_or_default(),

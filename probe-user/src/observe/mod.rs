@@ -7,6 +7,7 @@
 //! | `etcd` | the leader key, the members' keys, and `patronictl list`, which follows from them | outside | watch | 1 s |
 //! | `postgres_port` | each node's PostgreSQL port | outside | 1 s | 1 s |
 //! | `postgres_inside` | each PostgreSQL's own truth, and who streams from it | Unix socket | 200 ms | 1 s |
+//! | `process` | the first process of PostgreSQL and of Patroni on each node | the kernel | 500 ms | – |
 //! | `haproxy` | `HAProxy`'s view of its servers | Unix socket | 200 ms | 1 s |
 //! | `log` | what Patroni writes to its log on each node | the file | 250 ms | – |
 //! | `kernel` | the hits of a cut's rules | the datapath's maps | 50 ms | – |
@@ -31,6 +32,7 @@ mod log;
 mod patroni;
 mod postgres_inside;
 mod postgres_port;
+mod process;
 mod reach;
 mod roles;
 mod rows;

@@ -17,6 +17,7 @@ use super::{
     patroni::{Cluster, Rest},
     postgres_inside::Truth,
     postgres_port::Port,
+    process::Processes,
     rows::ReadBack,
     stop::{Stop, Stopper},
     subject::Lookout,
@@ -115,6 +116,7 @@ impl Watch {
         };
         let inside = Inside {
             truths: inventory.nodes.iter().filter_map(truth).collect(),
+            processes: inventory.nodes.iter().flat_map(|node| Processes::all(lookout, node)).collect(),
             servers: inventory.haproxy.as_ref().map(|haproxy| Servers::new(lookout, haproxy)),
             logs: inventory.nodes.iter().filter_map(|node| Log::new(lookout, node)).collect(),
             lookout: lookout.clone(),
@@ -227,6 +229,7 @@ impl Outside {
 /// What goes by Unix sockets and files.
 struct Inside {
     truths: Vec<Truth>,
+    processes: Vec<Processes>,
     servers: Option<Servers>,
     logs: Vec<Log>,
     lookout: Lookout,
@@ -237,6 +240,9 @@ impl Inside {
         let mut observers = Observers::new(self.lookout);
         for truth in self.truths {
             observers.begin(Source::Postgres, truth.run());
+        }
+        for process in self.processes {
+            observers.begin(Source::Patroni, process.run());
         }
         if let Some(servers) = self.servers {
             observers.begin(Source::Haproxy, servers.run());

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::{
     clock::BootInstant,
+    cluster::Server,
     policy::{Action, PlannedRule},
 };
 
@@ -116,6 +117,8 @@ pub enum Kind {
     EtcdReachable,
     /// What a client sees that connects to the node's PostgreSQL port: [`PortState`].
     Port,
+    /// The first process of a server on `node`: [`ServerProcess`]. `before` is of the same server.
+    Process,
     /// What PostgreSQL says of itself over its Unix socket: [`Inside`], or `null` when it does not answer.
     Inside,
     /// The WAL position that goes with `Inside`: a string such as `0/3000148`, at most one event a second.
@@ -135,6 +138,9 @@ pub enum Kind {
 pub struct StepMark {
     /// The step's place in the scenario, from 0.
     pub index: usize,
+    /// What expectations call it that count from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The step in words, such as `apply primary-5432-drop.toml`.
     pub what: String,
     /// `begin` or `end`; `end` with a reason when it failed.
@@ -319,6 +325,15 @@ pub struct MemberKey {
     pub timeline: Option<u32>,
     /// `streaming`, `in archive recovery`, ….
     pub replication_state: Option<String>,
+}
+
+/// Payload of [`Kind::Process`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerProcess {
+    /// `postgres` or `patroni`.
+    pub server: Server,
+    /// Its process id; `null` while it does not run.
+    pub pid: Option<u32>,
 }
 
 /// Payload of [`Kind::Inside`]: what PostgreSQL says of itself.

@@ -21,8 +21,8 @@ mod zero;
 pub use environment::Environment;
 pub use event::{
     Acted, Answered, Applied, ClientWrite, ClusterMember, ClusterView, Event, HitSummary, Inside, Kind,
-    LeaderKey, LogEntry, MemberKey, PortState, RestState, Reverted, RowsFound, ServerState, Source, StepMark,
-    Streaming, WriteOutcome,
+    LeaderKey, LogEntry, MemberKey, PortState, RestState, Reverted, RowsFound, ServerProcess, ServerState,
+    Source, StepMark, Streaming, WriteOutcome,
 };
 pub use metrics::{Metrics, TwoWritable, metrics};
 pub(crate) use metrics::{before, member_back};
@@ -34,7 +34,7 @@ pub use traceback::{Traceback, traceback};
 pub use transition::{Transition, What};
 pub use transitions::{FLAP, REPEAT, transitions};
 pub use view::View;
-pub(crate) use words::rule_in_words;
+pub(crate) use words::{port_in_words, rest_in_words, rule_in_words};
 pub(crate) use writes::outages;
 pub use writes::{Outage, WRITE_PAUSE};
 pub use zero::{Zero, ZeroFrom, zero};

@@ -130,6 +130,36 @@ impl Story {
         self.tell(at, node, Source::Haproxy, Kind::Server, after)
     }
 
+    /// What `patronictl list` prints: nodes with their roles and states.
+    pub(crate) fn list(self, at: f64, rows: &[(&str, &str, &str)]) -> Self {
+        let member =
+            |(_, role, state): &(&str, &str, &str)| json!({"role": role, "state": state, "timeline": 1});
+        let members: serde_json::Map<String, Value> =
+            rows.iter().map(|row| (row.0.to_owned(), member(row))).collect();
+        self.tell(at, "", Source::Etcd, Kind::List, json!({"members": members, "paused": false}))
+    }
+
+    pub(crate) fn log(self, at: f64, node: &str, level: &str, text: &str) -> Self {
+        self.tell(at, node, Source::Patroni, Kind::Log, json!({"level": level, "text": text}))
+    }
+
+    /// Who streams from the node.
+    pub(crate) fn streaming(self, at: f64, node: &str, standbys: &[&str]) -> Self {
+        let standby =
+            |name: &&str| ((*name).to_owned(), json!({"state": "streaming", "sync_state": "async"}));
+        let standbys: serde_json::Map<String, Value> = standbys.iter().map(standby).collect();
+        self.tell(at, node, Source::Postgres, Kind::Replication, json!(standbys))
+    }
+
+    pub(crate) fn process(self, at: f64, node: &str, server: &str, pid: Option<u32>) -> Self {
+        self.tell(at, node, Source::Patroni, Kind::Process, json!({"server": server, "pid": pid}))
+    }
+
+    pub(crate) fn named_step(self, at: f64, name: &str, phase: &str) -> Self {
+        let mark = json!({"index": 0, "name": name, "what": name, "phase": phase});
+        self.tell(at, "", Source::Scenario, Kind::Step, mark)
+    }
+
     /// A write that ends at `at` after `took` seconds.
     pub(crate) fn write(mut self, at: f64, took: f64, outcome: &str) -> Self {
         self.writes += 1;

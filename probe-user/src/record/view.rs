@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ClusterView, Event, Inside, Kind, LeaderKey, MemberKey, PortState, RestState, ServerState, Streaming,
+    ClusterView, Event, Inside, Kind, LeaderKey, MemberKey, PortState, RestState, ServerProcess, ServerState,
+    Streaming,
 };
+use crate::cluster::Server;
 
 /// What was last seen of everything. What is not in a map was not seen yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub struct View {
     pub servers: BTreeMap<(String, String), ServerState>,
     /// What each PostgreSQL says of itself; `None` when it does not answer.
     pub inside: BTreeMap<String, Option<Inside>>,
+    /// The first process of each server, by node; `None` while it does not run.
+    pub processes: BTreeMap<(String, Server), Option<u32>>,
     /// What `patronictl list` prints.
     pub list: Option<ClusterView>,
     /// Who streams from each PostgreSQL; `None` when it does not answer.
@@ -42,6 +46,7 @@ impl View {
                 | Kind::Rest
                 | Kind::Port
                 | Kind::Inside
+                | Kind::Process
                 | Kind::Server
         )
     }
@@ -71,6 +76,11 @@ impl View {
             Kind::Rest => replace(&mut self.rest, node, event.after_as()),
             Kind::Port => replace(&mut self.ports, node, event.after_as()),
             Kind::Replication => replace(&mut self.replication, node, event.after_as()),
+            Kind::Process => {
+                if let Some(process) = event.after_as::<ServerProcess>() {
+                    self.processes.insert((node, process.server), process.pid);
+                }
+            }
             Kind::Inside => replace(&mut self.inside, node, event.after_as()),
             Kind::Server => {
                 if let Some(server) = event.after_as::<ServerState>() {

@@ -48,6 +48,24 @@ pub enum ReportError {
     },
 }
 
+impl Paths {
+    pub(super) fn of(directory: &Path) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            json: directory.join("result.json"),
+            markdown: directory.join("report.md"),
+            html: directory.join("report.html"),
+            junit: directory.join("junit.xml"),
+        }
+    }
+
+    pub(super) fn write(&self, files: &[(&PathBuf, String)]) -> Result<(), ReportError> {
+        files.iter().try_for_each(|(path, text)| {
+            fs::write(path, text).map_err(|source| ReportError::Write { path: (*path).clone(), source })
+        })
+    }
+}
+
 impl RunResult {
     /// `result.json`: pretty, with a newline at the end.
     pub fn json(&self) -> Result<String, ReportError> {
@@ -59,22 +77,14 @@ impl RunResult {
 
 /// Writes every report of a run into its directory.
 pub fn write(directory: &Path, result: &RunResult) -> Result<Paths, ReportError> {
-    let paths = Paths {
-        directory: directory.to_owned(),
-        json: directory.join("result.json"),
-        markdown: directory.join("report.md"),
-        html: directory.join("report.html"),
-        junit: directory.join("junit.xml"),
-    };
+    let paths = Paths::of(directory);
     let junit =
         junit(result).map_err(|source| ReportError::Format { format: "JUnit", source: source.into() })?;
-    for (path, text) in [
+    paths.write(&[
         (&paths.json, result.json()?),
         (&paths.markdown, markdown(result)),
         (&paths.html, html(result)),
         (&paths.junit, junit),
-    ] {
-        fs::write(path, text).map_err(|source| ReportError::Write { path: path.clone(), source })?;
-    }
+    ])?;
     Ok(paths)
 }

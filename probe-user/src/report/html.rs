@@ -4,12 +4,13 @@ use maud::{DOCTYPE, PreEscaped, html as page};
 
 use super::{
     RunResult, Tone,
+    deviation::deviations,
     terminal::verdict_word,
     timeline::{rows, signed, timeline, warning},
 };
 use crate::scenario::Verdict;
 
-const STYLE: &str = "
+pub(super) const STYLE: &str = "
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430 }
 h1 small { font-weight: normal; color: #5a6675; font-size: 1rem; display: block }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem }
@@ -47,6 +48,7 @@ pub fn html(result: &RunResult) -> String {
                 @if let Some(started) = result.started { p { "Run " code { (result.id) } ", begun " (format!("{started:.0}")) } }
                 @if let Some(description) = &result.description { p { (description) } }
                 @if let Some(document) = &result.document { p { "The procedure says: " em { (document) } } }
+                @for sentence in deviations(result) { p.change { (sentence) } }
                 @if !warning.is_empty() { div.warning { @for line in &warning { p { (line) } } } }
                 h2 { "Expectations" }
                 table {

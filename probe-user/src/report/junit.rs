@@ -9,7 +9,14 @@ use crate::scenario::Verdict;
 
 /// The report for a continuous integration server.
 pub fn junit(result: &RunResult) -> Result<String, quick_junit::SerializeError> {
-    let mut suite = TestSuite::new(result.scenario.as_str());
+    let mut report = Report::new(result.id.as_str());
+    report.add_test_suite(suite(result, &result.scenario));
+    report.to_string()
+}
+
+/// The cases of one run.
+pub(super) fn suite(result: &RunResult, name: &str) -> TestSuite {
+    let mut suite = TestSuite::new(name);
     let status = match result.verdict {
         RunVerdict::Invalid | RunVerdict::Error => {
             non_success(NonSuccessKind::Error, result.reason.as_deref().unwrap_or("no reason was given"))
@@ -33,12 +40,10 @@ pub fn junit(result: &RunResult) -> Result<String, quick_junit::SerializeError> 
         }
         suite.add_test_case(case);
     }
-    let mut report = Report::new(result.id.as_str());
-    report.add_test_suite(suite);
-    report.to_string()
+    suite
 }
 
-fn non_success(kind: NonSuccessKind, message: &str) -> TestCaseStatus {
+pub(super) fn non_success(kind: NonSuccessKind, message: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
     status.set_message(message);
     status

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{
     RunResult,
+    deviation::deviations,
     terminal::verdict_word,
     timeline::{rows, signed, timeline, warning},
 };
@@ -30,6 +31,9 @@ pub fn markdown(result: &RunResult) -> String {
     }
     if let Some(document) = &result.document {
         say(&format!("The procedure says: *{}*\n", plain(document)));
+    }
+    for sentence in deviations(result) {
+        say(&format!("{}\n", plain(&sentence)));
     }
     if let Some((head, rest)) = warning(result).split_first() {
         say(&format!("> **⚠ {head}**\n>"));
@@ -106,7 +110,7 @@ pub fn markdown(result: &RunResult) -> String {
 }
 
 /// Text that means nothing to Markdown, and stays within its cell.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

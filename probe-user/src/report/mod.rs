@@ -3,12 +3,14 @@
 //! Everything is rebuilt from `events.jsonl` and the scenario: [`RunResult::of`] judges, and each format is a
 //! pure function of a [`RunResult`].
 
+mod deviation;
 mod directory;
 mod html;
 mod junit;
 mod markdown;
 mod rebuild;
 mod result;
+pub mod suite;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -19,7 +21,7 @@ pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
 pub use rebuild::{RebuildError, rebuild};
-pub use result::{CutRecord, RunResult, RunVerdict, SCHEMA, StepRecord};
+pub use result::{CutRecord, DeviationRecord, RunResult, RunVerdict, SCHEMA, StepRecord};
 pub(crate) use result::{END_OF_RUN, INTERRUPTED};
 pub use terminal::{Paint, terminal};
 pub use timeline::{Line, Tone, line, timeline};

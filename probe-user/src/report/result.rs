@@ -11,7 +11,7 @@ use crate::{
         Acted, Answered, Applied, Environment, Event, HitSummary, Kind, Metrics, StepMark, Transition, Zero,
         hits, in_order, rule_in_words, zero,
     },
-    scenario::{Evidence, Judgement, Scenario, Step, Verdict},
+    scenario::{Deed, Evidence, Judgement, Row, Scenario, Verdict},
 };
 
 /// The version of `result.json`.
@@ -32,6 +32,12 @@ pub struct RunResult {
     pub description: Option<String>,
     /// What a procedure claims about it.
     pub document: Option<String>,
+    /// The row of the procedure that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<Row>,
+    /// Where this cluster disagrees with the procedure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deviations: Vec<DeviationRecord>,
     /// When the first event was recorded.
     pub started: Option<Timestamp>,
     /// The whole run's verdict.
@@ -54,6 +60,17 @@ pub struct RunResult {
     pub troubles: Vec<String>,
     /// What the run ran on.
     pub environment: Option<Environment>,
+}
+
+/// Where this cluster disagrees with the procedure, as the scenario says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviationRecord {
+    /// What does not hold of what the procedure claims: all of it, if the scenario names no part.
+    pub claim: Option<String>,
+    /// What is so instead.
+    pub instead: String,
+    /// The reason.
+    pub because: String,
 }
 
 /// The verdict of a run.
@@ -133,11 +150,12 @@ impl RunResult {
             .map_or(Timings { ttl: 0, loop_wait: 0, retry_timeout: 0 }, |environment| environment.timings);
         let evidence = Evidence::new(events, timings);
         let record = steps_and_cuts(scenario, &ordered, zero(events));
-        let mut expectations: Vec<_> =
-            scenario.expectations.iter().map(|expectation| expectation.judge(&evidence)).collect();
+        let facts = environment.as_ref().and_then(|environment| environment.lab.as_ref());
+        let meant = scenario.expectations.iter().filter(|expectation| expectation.when.holds(facts));
+        let mut expectations: Vec<_> = meant.map(|expectation| expectation.judge(&evidence)).collect();
         expectations.extend(answers(&record.steps));
         let trouble = ordered.iter().filter(|event| event.kind == Kind::Trouble);
-        let (verdict, reason) = verdict(scenario, &record, environment.is_some(), &expectations);
+        let (verdict, reason) = verdict(scenario, &record, environment.as_ref(), &expectations);
         Self {
             schema: SCHEMA,
             scenario: scenario.id.clone(),
@@ -145,6 +163,8 @@ impl RunResult {
             title: scenario.title.clone(),
             description: scenario.description.clone(),
             document: scenario.document.clone(),
+            row: scenario.row.clone(),
+            deviations: deviations(scenario, environment.as_ref()),
             started: ordered.first().map(|event| event.wall),
             verdict,
             reason,
@@ -158,6 +178,18 @@ impl RunResult {
             environment,
         }
     }
+}
+
+/// The scenario's deviations that are for this cluster.
+fn deviations(scenario: &Scenario, environment: Option<&Environment>) -> Vec<DeviationRecord> {
+    let lab = environment.and_then(|environment| environment.lab.as_ref());
+    let here = scenario.deviations.iter().filter(|deviation| deviation.when.holds(lab));
+    here.map(|deviation| DeviationRecord {
+        claim: deviation.claim.clone().or_else(|| scenario.document.clone()),
+        instead: deviation.instead.clone(),
+        because: deviation.because.clone(),
+    })
+    .collect()
 }
 
 struct Record {
@@ -217,8 +249,8 @@ fn steps_and_cuts(scenario: &Scenario, ordered: &[&Event], zero: Option<Zero>) -
             }
             Kind::Applied => {
                 let Some(applied) = event.after_as::<Applied>() else { continue };
-                let name = match step.and_then(|index| scenario.steps.get(index)) {
-                    Some(Step::Apply(apply)) => apply.name.clone(),
+                let name = match step.and_then(|index| scenario.steps.get(index)).map(|step| &step.deed) {
+                    Some(Deed::Apply(apply)) => apply.name.clone(),
                     _ => applied.cut.clone(),
                 };
                 for rule in &applied.rules {
@@ -264,6 +296,7 @@ fn answers(steps: &[StepRecord]) -> Vec<Judgement> {
             None => format!("no answer: {}", request.body),
         },
         at_s: step.to_s,
+        in_table: true,
     };
     requests.map(judge).collect()
 }
@@ -279,7 +312,7 @@ fn trouble_in_words(event: &Event) -> String {
 fn verdict(
     scenario: &Scenario,
     record: &Record,
-    environment: bool,
+    environment: Option<&Environment>,
     expectations: &[Judgement],
 ) -> (RunVerdict, Option<String>) {
     let error = |reason: &str| (RunVerdict::Error, Some(reason.to_owned()));
@@ -290,11 +323,11 @@ fn verdict(
         End::Failed(reason) => return error(reason),
         End::Whole => {}
     }
-    if !environment {
+    let Some(environment) = environment else {
         return error("the record does not say what it was taken on, so no bound can be computed");
-    }
-    for step in &scenario.steps {
-        let Step::Apply(apply) = step else { continue };
+    };
+    for step in scenario.steps.iter().filter(|step| step.when.holds(environment.lab.as_ref())) {
+        let Deed::Apply(apply) = &step.deed else { continue };
         let packets: u64 =
             record.cuts.iter().filter(|cut| cut.name == apply.name).map(|cut| cut.packets).sum();
         if apply.must_hit && packets == 0 {

@@ -6,6 +6,7 @@ use owo_colors::{OwoColorize, Style};
 
 use super::{
     RunResult, RunVerdict, Tone,
+    deviation::deviations,
     timeline::{rows, signed, timeline, warning},
 };
 use crate::scenario::Verdict;
@@ -82,6 +83,10 @@ pub fn terminal(result: &RunResult, paint: Paint) -> String {
     if let Some(document) = &result.document {
         say(String::new());
         say(format!("{}  {document}", paint.text("The procedure says", bold)));
+    }
+    for sentence in deviations(result) {
+        say(String::new());
+        say(paint.tone(&sentence, Tone::Change));
     }
     if !result.expectations.is_empty() {
         say(String::new());

@@ -7,13 +7,20 @@ mod lexer;
 mod model;
 mod read;
 mod runner;
+mod sight;
 mod step;
 #[cfg(test)]
 mod tests;
+mod when;
 
 pub use act::{Act, ActError, ActNode, Action, Outcome, Scene};
-pub use expectation::{Check, Evidence, Expectation, Finding, Judgement, NodeRef, Origin, Verdict, Window};
+pub use expectation::{
+    Benign, Check, End, Evidence, Expectation, Finding, Judgement, NodeRef, Origin, Stretch, Time, Verdict,
+    Window,
+};
 pub use expression::{Expression, ExpressionError, NotYetKnown, Scope};
-pub use model::{Deviation, LabNeeds, Row, Scenario, When};
+pub use model::{Deviation, LabNeeds, Row, Scenario};
 pub use runner::{Failure, Kernel, Notice, Prepared, Progress, RunError, Watching, World, run};
-pub use step::{ApplyStep, Condition, CutSource, Step, UntilStep};
+pub use sight::{Aspect, Listed, Logged, Meets, ProcessState, Rest, Sight};
+pub use step::{ApplyStep, Condition, CutSource, Deed, Step, UntilStep};
+pub use when::When;

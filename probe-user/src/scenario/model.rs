@@ -1,10 +1,9 @@
 //! A scenario as its author wrote it.
 
-use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
-use super::{Expectation, Step};
-use crate::cluster::{Inventory, LabFacts, LocalConnection};
+use super::{Expectation, Step, When};
+use crate::cluster::{Inventory, LocalConnection};
 
 /// A scenario file.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,29 +52,6 @@ pub struct Deviation {
     pub instead: String,
     /// The reason, as far as Patroni's source or its documentation tell it.
     pub because: String,
-}
-
-/// The clusters that a step, an expectation or a deviation is for: `when = { local = "socket", patroni = "<4" }`.
-/// The default is every cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct When {
-    /// How Patroni reaches its own PostgreSQL.
-    pub local: Option<LocalConnection>,
-    /// Patroni's version, as Cargo writes requirements.
-    pub patroni: Option<VersionReq>,
-}
-
-impl When {
-    /// Whether it is for this cluster. Of a cluster that nobody described, no condition holds.
-    pub fn holds(&self, facts: Option<&LabFacts>) -> bool {
-        let local = self.local.is_none_or(|local| facts.is_some_and(|facts| facts.local == local));
-        let version = |facts: &LabFacts| Version::parse(&facts.patroni).ok();
-        let patroni = self
-            .patroni
-            .as_ref()
-            .is_none_or(|wanted| facts.and_then(version).is_some_and(|version| wanted.matches(&version)));
-        local && patroni
-    }
 }
 
 /// What the cluster must be: the `[lab]` table.

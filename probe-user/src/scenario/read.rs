@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Expectation, LabNeeds, Scenario, Step};
+use super::{Deed, Deviation, Expectation, LabNeeds, Row, Scenario, Step, When};
 use crate::{
     cluster::LocalConnection,
     document::{self, LoadError, Problem, Rejected, Reported, Table},
@@ -29,16 +29,21 @@ fn scenario(id: &str, text: &str, file: Table<'_>) -> Result<Scenario, Reported>
     let description = file.optional("description").map(|value| value.text()).transpose();
     let document = file.optional("document").map(|value| value.text()).transpose();
     let lab = file.optional("lab").map_or(Ok(LabNeeds::default()), |value| lab(value.table("`[lab]`")?));
+    let row = file.optional("row").map(|value| row(value.table("`[row]`")?)).transpose();
+    let deviations = deviations(&file);
     let steps = steps(&file);
-    let expectations = expectations(&file);
+    // What steps are called is known only once all of them were read.
+    let named: Option<Vec<&Step>> =
+        steps.as_ref().ok().map(|steps| steps.iter().filter(|step| step.name.is_some()).collect());
+    let expectations = expectations(&file, named.as_deref());
     file.finish();
     Ok(Scenario {
         id: id?.to_owned(),
         title: title?.to_owned(),
         description: description?.map(|text| text.trim().to_owned()),
         document: document?.map(|text| text.trim().to_owned()),
-        row: None,
-        deviations: Vec::new(),
+        row: row?,
+        deviations: deviations?,
         lab: lab?,
         steps: steps?,
         expectations: expectations?,
@@ -64,6 +69,39 @@ fn lab(table: Table<'_>) -> Result<LabNeeds, Reported> {
     })
 }
 
+fn row(table: Table<'_>) -> Result<Row, Reported> {
+    let text = |key, help| table.required(key, help).and_then(|value| value.text());
+    let id = text("id", "the row's number in the procedure, as in id = \"1B\"");
+    let tested = text("test", "what the procedure tests, in its words");
+    let commands = text("commands", "what a person types, in the procedure's words");
+    table.finish();
+    let owned = |text: &str| text.trim().to_owned();
+    Ok(Row { id: owned(id?), test: owned(tested?), commands: owned(commands?) })
+}
+
+fn deviations(file: &Table<'_>) -> Result<Vec<Deviation>, Reported> {
+    let Some(value) = file.optional("deviation") else { return Ok(Vec::new()) };
+    let read: Vec<_> = value.tables("a deviation")?.into_iter().map(deviation).collect();
+    read.into_iter().collect()
+}
+
+fn deviation(table: Table<'_>) -> Result<Deviation, Reported> {
+    let when = When::read(&table);
+    let claim = table.optional("claim").map(|value| value.text()).transpose();
+    let instead = table
+        .required("instead", "say what a real cluster does instead of what `document` claims")
+        .and_then(|value| value.text());
+    let because = table.required("because", "give the reason").and_then(|value| value.text());
+    table.finish();
+    let owned = |text: &str| text.trim().to_owned();
+    Ok(Deviation {
+        when: when?,
+        claim: claim?.map(owned),
+        instead: owned(instead?),
+        because: owned(because?),
+    })
+}
+
 fn steps(file: &Table<'_>) -> Result<Vec<Step>, Reported> {
     let value = file.required("step", "head each step with [[step]] on a line of its own")?;
     let tables = value.tables("a step")?;
@@ -73,22 +111,32 @@ fn steps(file: &Table<'_>) -> Result<Vec<Step>, Reported> {
     // All steps are read before the first failure counts.
     let places: Vec<_> = tables.iter().map(|table| (table.span(), table.problems())).collect();
     let read: Vec<_> = tables.into_iter().map(Step::read).collect();
-    let mut applied: Vec<&str> = Vec::new();
+    let mut applied: Vec<(&str, &When)> = Vec::new();
+    let mut named: Vec<(&str, &When)> = Vec::new();
     let mut reverted = false;
     for (step, (span, problems)) in read.iter().zip(places) {
         let Ok(step) = step else { continue };
-        let wrong = match step {
-            Step::Apply(apply) if applied.contains(&apply.name.as_str()) => Some(
+        // Steps for different clusters never meet.
+        let taken = |names: &[(&str, &When)], name: &str| {
+            names.iter().any(|(other, when)| *other == name && when.overlaps(&step.when))
+        };
+        let wrong = match &step.deed {
+            Deed::Apply(apply) if taken(&applied, &apply.name) => Some(
                 Problem::new(format!("two cuts are called `{}`", apply.name))
                     .at(span, "the second")
                     .help("give one of them another name with `as`"),
             ),
-            Step::Revert(Some(name)) if !applied.contains(&name.as_str()) => Some(
+            _ if step.name.as_ref().is_some_and(|name| taken(&named, name)) => Some(
+                Problem::new(format!("two steps are called `{}`", step.name.as_deref().unwrap_or_default()))
+                    .at(span, "the second")
+                    .help("give one of them another name with `as`"),
+            ),
+            Deed::Revert(Some(name)) if !taken(&applied, name) => Some(
                 Problem::new(format!("no step before this one applies `{name}`"))
                     .at(span, "nothing to revert")
                     .help("write revert = true for all cuts, or the `as` of an apply step"),
             ),
-            Step::Revert(None) if applied.is_empty() => Some(
+            Deed::Revert(None) if applied.is_empty() => Some(
                 Problem::new("nothing was applied before this step")
                     .at(span, "nothing to revert")
                     .help("put the apply step before it"),
@@ -103,19 +151,23 @@ fn steps(file: &Table<'_>) -> Result<Vec<Step>, Reported> {
         if let Some(wrong) = wrong {
             problems.report(wrong);
         }
-        match step {
-            Step::Apply(apply) => applied.push(&apply.name),
-            Step::Revert(_) => reverted |= !applied.is_empty(),
+        if let Some(name) = &step.name {
+            named.push((name, &step.when));
+        }
+        match &step.deed {
+            Deed::Apply(apply) => applied.push((&apply.name, &step.when)),
+            Deed::Revert(_) => reverted |= !applied.is_empty(),
             _ => {}
         }
     }
     read.into_iter().collect()
 }
 
-fn expectations(file: &Table<'_>) -> Result<Vec<Expectation>, Reported> {
+/// `steps` are those with a name, where all could be read.
+fn expectations(file: &Table<'_>, steps: Option<&[&Step]>) -> Result<Vec<Expectation>, Reported> {
     let value = file.required("expect", "head each expectation with [[expect]] on a line of its own")?;
     let tables = value.tables("an expectation")?;
-    let read: Vec<_> = tables.into_iter().map(Expectation::read).collect();
+    let read: Vec<_> = tables.into_iter().map(|table| Expectation::read(table, steps)).collect();
     let mut expectations = read.into_iter().collect::<Result<Vec<_>, _>>()?;
     // Names are stable keys in reports: the second of a name is `name-2`.
     for index in 1..expectations.len() {

@@ -9,6 +9,7 @@ use crate::{
     document::{self, Problem, Rejected, Table, nearest},
     policy,
     scenario::Scenario,
+    suite::{SuiteFile, scenario_names},
 };
 
 /// The kinds of files, told apart by the tables that each must have.
@@ -21,6 +22,8 @@ pub(super) enum Kind {
     Scenario,
     /// `[[node]]`
     Inventory,
+    /// `[[section]]`
+    Suite,
 }
 
 /// Such as `policy, 2 rules: what it is about`, on one line.
@@ -30,6 +33,7 @@ impl fmt::Display for Good {
             Kind::Policy => ("policy", "rule"),
             Kind::Scenario => ("scenario", "step"),
             Kind::Inventory => ("inventory", "node"),
+            Kind::Suite => ("suite", "section"),
         };
         let plural = if self.size == 1 { "" } else { "s" };
         write!(f, "{kind}, {} {part}{plural}:", self.size)?;
@@ -40,15 +44,19 @@ impl fmt::Display for Good {
 }
 
 impl Kind {
-    const TABLES: &[(&str, Self)] =
-        &[("rule", Self::Policy), ("step", Self::Scenario), ("node", Self::Inventory)];
+    const TABLES: &[(&str, Self)] = &[
+        ("rule", Self::Policy),
+        ("step", Self::Scenario),
+        ("node", Self::Inventory),
+        ("section", Self::Suite),
+    ];
 }
 
 /// What is told of a good file.
 #[derive(Debug, Serialize)]
 pub(super) struct Good {
     pub(super) kind: Kind,
-    /// How many rules or nodes.
+    /// How many rules, steps, nodes or sections.
     pub(super) size: usize,
     pub(super) description: String,
 }
@@ -73,6 +81,15 @@ pub(super) fn check(name: &str, text: &str) -> Result<Good, Rejected> {
             let inventory: Inventory = document::deserialize(name, text)?;
             Good { kind, size: inventory.nodes.len(), description: inventory.scope }
         }
+        Kind::Suite => {
+            // Without a folder, as on stdin, nobody knows what scenarios there are.
+            let path = Path::new(name);
+            let folder = path.parent().filter(|_| path.is_file());
+            let folder = folder.map(|folder| if folder == Path::new("") { Path::new(".") } else { folder });
+            let names = folder.and_then(|folder| scenario_names(folder).ok());
+            let suite = SuiteFile::parse(name, text, names.as_deref())?;
+            Good { kind, size: suite.sections.len(), description: suite.title }
+        }
     })
 }
 
@@ -81,9 +98,10 @@ fn unknown(file: &Table<'_>) -> Problem {
     let misspelt = file.keys().find_map(|key| Some((key, nearest(key, tables())?)));
     let help = match misspelt {
         Some((key, meant)) => format!("did you mean [[{meant}]] where it says `{key}`?"),
-        None => "a policy has [[rule]], a scenario [[step]], an inventory [[node]]".to_owned(),
+        None => "a policy has [[rule]], a scenario [[step]], an inventory [[node]], a suite [[section]]"
+            .to_owned(),
     };
-    Problem::new("neither a policy nor a scenario nor an inventory")
+    Problem::new("neither a policy nor a scenario nor an inventory nor a suite")
         .at(file.span(), "nothing here tells what this file is")
         .help(help)
 }

@@ -42,7 +42,13 @@ fn table(status: &LabStatus) -> String {
         ]);
     }
     let health = if status.healthy { "healthy" } else { "not healthy" };
-    format!("lab {}: {health}, leader {}\n{table}", status.name, status.leader.as_deref().unwrap_or("none"))
+    let paused = if status.paused { ", in maintenance mode" } else { "" };
+    format!(
+        "lab {}: {health}, leader {}, Patroni {}{paused}\n{table}",
+        status.name,
+        status.leader.as_deref().unwrap_or("none"),
+        status.patroni,
+    )
 }
 
 fn processes(host: &HostStatus) -> String {
@@ -95,6 +101,8 @@ mod tests {
             name: "default".to_owned(),
             inventory: "/x".to_owned(),
             leader: Some("pg1".to_owned()),
+            patroni: "4.1.5".to_owned(),
+            paused: true,
             healthy: false,
             hosts: vec![
                 host("pg1", Some("leader"), Some(100), None),

@@ -35,7 +35,7 @@ pub(super) struct Args {
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Preset {
+pub(in crate::cli) enum Preset {
     /// Patroni's own: ttl 30 s, loop wait 10 s, retry timeout 10 s.
     Default,
     /// The shortest that Patroni takes: 20 s, 1 s, 3 s.

@@ -62,7 +62,7 @@ impl Live {
 impl Progress for Live {
     fn notice(&mut self, notice: Notice<'_>) {
         match notice {
-            Notice::Phase(phase) => {
+            Notice::Phase(phase) | Notice::Waiting(phase) => {
                 if let Some(bar) = &self.bar {
                     bar.set_message(phase.to_owned());
                 } else {

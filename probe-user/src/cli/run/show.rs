@@ -2,12 +2,16 @@
 
 use std::io::{self, IsTerminal};
 
+use comfy_table::Table;
 use miette::IntoDiagnostic;
 
 use crate::{
     cli::{ExitCode, output::print},
-    report::{Paint, Paths, RunResult, RunVerdict, terminal},
+    report::{Paint, Paths, RunResult, RunVerdict, suite, suite::SuiteResult, terminal},
 };
+
+/// How wide a suite's table is where no terminal says.
+const WIDTH: u16 = 160;
 
 /// What is printed at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -25,11 +29,30 @@ pub(in crate::cli) fn show(result: &RunResult, paths: &Paths, format: Format) ->
         Format::Table => terminal(result, paint(io::stdout().is_terminal())),
     };
     print(&text)?;
+    tell(paths);
+    Ok(())
+}
+
+/// Prints a suite's result on stdout, and where its reports are on stderr.
+pub(in crate::cli) fn show_suite(result: &SuiteResult, paths: &Paths, format: Format) -> miette::Result<()> {
+    let on_terminal = io::stdout().is_terminal();
+    let text = match format {
+        Format::Json => result.json().into_diagnostic()?,
+        Format::Table => {
+            let width = on_terminal.then(|| Table::new().width()).flatten().unwrap_or(WIDTH);
+            suite::terminal(result, paint(on_terminal), width)
+        }
+    };
+    print(&text)?;
+    tell(paths);
+    Ok(())
+}
+
+fn tell(paths: &Paths) {
     eprintln!("reports: {}", paths.markdown.display());
     for path in [&paths.html, &paths.json, &paths.junit] {
         eprintln!("         {}", path.display());
     }
-    Ok(())
 }
 
 /// Colors for a terminal whose owner has not refused them (<https://no-color.org>).

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     document::{Reported, Table},
     lab::{Host, Lab},
+    scenario::{Expression, Scope, step::expression},
 };
 
 /// How often the wait asks whether it should end.
@@ -21,31 +22,37 @@ const GLANCE: Duration = Duration::from_millis(50);
 pub(super) const KIND: Kind =
     Kind { key: "reboot", example: "reboot = true", node: NodeField::Required, timeout: "60s", read };
 
+/// How long the machine is off, unless the step says so.
+const AFTER: &str = "5s";
+
 /// How long the machine is off.
 #[derive(Debug)]
-struct Reboot(Duration);
+struct Reboot(Expression);
 
 fn read(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
     let wanted = table.required("reboot", "write reboot = true")?;
-    let after = table.optional("after").map(|value| value.duration()).transpose();
+    let after = table.optional("after").map(expression).transpose();
     if !wanted.boolean()? {
         let help = "write true, or leave the step out";
         return Err(wanted.refuse("a step that does not reboot does nothing", "false", help));
     }
-    Ok(Box::new(Reboot(after?.unwrap_or(Duration::from_secs(5)))))
+    let default = || Expression::parse(AFTER).unwrap_or_else(|_| unreachable!("a time span"));
+    Ok(Box::new(Reboot(after?.unwrap_or_else(default))))
 }
 
 impl Action for Reboot {
     fn in_words(&self, place: &str) -> String {
-        format!("reboot{place}, {} s without power", self.0.as_secs_f64())
+        format!("reboot{place}, {} without power", self.0)
     }
 
     /// Everything on the machine dies at once, behind a link that is down. What is enabled there (Patroni, and
     /// etcd where it has a member) starts again with the power, which is back whatever happens.
     fn perform(&self, scene: &Scene<'_>) -> Result<Outcome, ActError> {
         let node = scene.node()?;
-        if self.0 >= scene.timeout {
-            let (off, bound) = (self.0.as_secs_f64(), scene.timeout.as_secs_f64());
+        let scope = Scope { timings: scene.inventory.timings, cut: None };
+        let span = self.0.evaluate(&scope).map_err(|error| ActError::Impossible(error.to_string()))?;
+        if span >= scene.timeout {
+            let (off, bound) = (span.as_secs_f64(), scene.timeout.as_secs_f64());
             return Err(ActError::Impossible(format!(
                 "{off} s without power are not over within {bound} s: write a longer `timeout`"
             )));
@@ -54,7 +61,7 @@ impl Action for Reboot {
         let (lab, host) = scene.lab("netsplit can cut the power", instead)?;
         let off = Off::new(lab, host);
         off.lab.power_off(host)?;
-        let end = Instant::now() + self.0;
+        let end = Instant::now() + span;
         while Instant::now() < end && !(scene.stop)() {
             thread::sleep(GLANCE);
         }

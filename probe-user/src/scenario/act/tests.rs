@@ -2,7 +2,7 @@
 
 use crate::{
     document::Rejected,
-    scenario::{Scenario, Step},
+    scenario::{Deed, Scenario},
 };
 
 fn read(step: &str) -> Result<Scenario, Rejected> {
@@ -28,7 +28,7 @@ fn actions_in_the_words_of_the_timeline() {
     ];
     let lines = steps.map(|text| {
         let scenario = read(text).unwrap_or_else(|error| panic!("{error:?}"));
-        let Step::Act(act) = &scenario.steps[0] else { panic!("{scenario:?}") };
+        let Deed::Act(act) = &scenario.steps[0].deed else { panic!("{scenario:?}") };
         format!("{} (within {})", act.in_words(), act.timeout())
     });
     insta::assert_snapshot!(lines.join("\n"));

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::BootInstant,
     cluster::Timings,
-    record::{Event, Kind, Metrics, Transition, View, Zero, before, in_order, metrics, transitions, zero},
+    record::{
+        Environment, Event, Kind, Metrics, Transition, View, Zero, before, in_order, metrics, transitions,
+        zero,
+    },
     scenario::{Expression, NotYetKnown, Scope},
 };
 
@@ -28,11 +31,13 @@ pub struct Evidence<'run> {
     pub revert: Option<BootInstant>,
     /// The last event.
     pub end: BootInstant,
+    /// What was last seen of everything before the first cut came into force.
+    pub start: View,
     /// `@leader`: who held the leader key when the first cut came into force.
     pub leader: Option<String>,
     /// `@new-leader`: the first other node to hold it after that.
     pub new_leader: Option<String>,
-    /// Every node with a member key or a REST API, by name.
+    /// Every node of the inventory, and every other one with a member key or a REST API, by name.
     pub nodes: Vec<String>,
     /// What names in expressions stand for.
     pub scope: Scope,
@@ -49,14 +54,18 @@ impl<'run> Evidence<'run> {
         let revert =
             ordered.iter().rev().find(|event| event.kind == Kind::Reverted).map(|event| event.boot_ns);
         let from = first_cut.or(zero.map(|zero| zero.at)).unwrap_or_default();
-        let leader = View::after(before(&ordered, from)).holder().map(str::to_owned);
+        let start = View::after(before(&ordered, from));
+        let leader = start.holder().map(str::to_owned);
         let new_leader = ordered
             .iter()
             .filter(|event| event.boot_ns >= from && event.kind == Kind::LeaderKey)
             .filter_map(|event| View::after([*event]).holder().map(str::to_owned))
             .find(|holder| Some(holder) != leader.as_ref());
         let last = View::after(ordered.iter().copied());
-        let mut nodes: Vec<String> = last.members.keys().chain(last.rest.keys()).cloned().collect();
+        let environment = ordered.iter().filter(|event| event.kind == Kind::Environment);
+        let named = environment.filter_map(|event| event.after_as::<Environment>()).flat_map(|on| on.nodes);
+        let seen = last.members.keys().chain(last.rest.keys()).cloned();
+        let mut nodes: Vec<String> = named.chain(seen).collect();
         nodes.sort_unstable();
         nodes.dedup();
         Self {
@@ -66,6 +75,7 @@ impl<'run> Evidence<'run> {
             first_cut,
             revert,
             end: ordered.last().map(|event| event.boot_ns).unwrap_or_default(),
+            start,
             leader,
             new_leader,
             nodes,
@@ -156,7 +166,7 @@ impl Finding {
 
     pub(super) fn named(self, name: &str) -> Judgement {
         let Self { verdict, expected, observed, at_s } = self;
-        Judgement { name: name.to_owned(), verdict, expected, observed, at_s }
+        Judgement { name: name.to_owned(), verdict, expected, observed, at_s, in_table: true }
     }
 }
 
@@ -173,4 +183,11 @@ pub struct Judgement {
     pub observed: String,
     /// The moment that decided, in seconds on the run's clock.
     pub at_s: Option<f64>,
+    /// Whether the table of a suite has it among what was measured; left out where it does.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub in_table: bool,
+}
+
+fn yes() -> bool {
+    true
 }

@@ -1,16 +1,7 @@
 //! Expectations about a node's place in the cluster.
 
-use super::{Evidence, Finding, NodeRef, Window, service::each};
+use super::{Evidence, Finding, Window};
 use crate::record::member_back;
-
-/// The member key was there, or gone.
-pub(super) fn key(evidence: &Evidence<'_>, node: &NodeRef, present: bool, window: &Window) -> Finding {
-    let state = if present { "there" } else { "gone" };
-    let what = |nodes: &str| format!("the member key of {nodes} is {state}");
-    each(evidence, node, window, &what, "the member key", |view, node| {
-        Some(view.members.get(node)?.is_some() == present)
-    })
-}
 
 /// Every node that was cut took part again, after the last revert.
 pub(super) fn back(evidence: &Evidence<'_>, window: &Window) -> Finding {

@@ -1,32 +1,43 @@
 //! What must be true of the record: one arm a kind of expectation, one file a family.
 //!
-//! A new expectation is an arm of [`Check`] with its fields, a line in `read`, and a pure function from
-//! [`Evidence`] to a finding in its family's file.
+//! What can be seen of a node at a moment is a [`Sight`]; a new one needs nothing here. Any other new expectation is
+//! an arm of [`Check`] with its fields, a line in `read`, and a pure function from [`Evidence`] to a finding in its
+//! family's file.
 
 mod evidence;
 mod leader;
+mod log;
 mod member;
 mod nodes;
+mod origin;
 mod postgres;
 mod read;
-mod service;
+mod seen;
 #[cfg(test)]
 mod tests;
+mod time;
 mod window;
 mod writes;
 
 use evidence::FirstTime;
 pub use evidence::{Evidence, Finding, Judgement, Verdict};
+pub use log::Benign;
 pub use nodes::NodeRef;
-pub use window::{Origin, Window};
+pub use origin::Origin;
+pub use time::{End, Stretch, Time};
+pub use window::Window;
 
-use super::Expression;
+use super::{Expression, Logged, Sight, When};
 
 /// One expectation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expectation {
     /// Its stable name in `result.json`: what it says, or the `name` that its author gave it.
     pub name: String,
+    /// On which clusters it is judged; in the results of others it is missing.
+    pub when: When,
+    /// Whether a suite's table shows it: `table`.
+    pub in_table: bool,
     /// What must be true.
     pub check: Check,
 }
@@ -38,41 +49,24 @@ pub enum Check {
     LeaderLost(Window),
     /// `new-leader`: another node than before holds the leader key.
     NewLeader(Window),
-    /// `leader-unchanged`: the same node holds the leader key from the first cut to the end, without a break.
-    LeaderUnchanged,
-    /// `server`: `HAProxy` has the node in this state.
-    Server {
-        /// Which node.
-        node: NodeRef,
-        /// In which proxy.
-        proxy: String,
-        /// UP, or not.
-        up: bool,
-        /// When.
-        window: Window,
+    /// `leader-unchanged`: the same node holds the leader key from the first cut on, without a break.
+    LeaderUnchanged {
+        /// So long after the run's zero; else to the end.
+        length: Option<Expression>,
     },
-    /// `rest`: the node's REST API answers so, or is silent.
-    Rest {
-        /// Which node.
-        node: NodeRef,
-        /// The HTTP status; `None` for silence.
-        status: Option<u16>,
-        /// When.
-        window: Window,
-    },
-    /// `member-key`: the node's member key is there, or gone.
-    MemberKey {
-        /// Which node.
-        node: NodeRef,
-        /// There, or gone.
-        present: bool,
-        /// When.
-        window: Window,
-    },
+    /// `leader-is`: the node holds the leader key at the end.
+    LeaderIs(NodeRef),
+    /// `server`, `rest`, `port`, …: what can be seen of a node at one moment.
+    Seen(Sight, Time),
     /// `member-back`: every node that was cut takes part again, after the last revert.
     MemberBack(Window),
-    /// `writes-stop`: no write is acknowledged any more.
-    WritesStop(Window),
+    /// `writes-stop`: no write is acknowledged any more. At least one of the two is there.
+    WritesStop {
+        /// They must stop in it.
+        window: Option<Window>,
+        /// The longest outage is no longer than this.
+        at_most: Option<Expression>,
+    },
     /// `writes-continue`: no outage in the whole run.
     WritesContinue,
     /// `writes-back`: the first acknowledged write after the outage.
@@ -89,16 +83,26 @@ pub enum Check {
         /// At most so long in all.
         at_most: Option<Expression>,
     },
-    /// `timeline-grows`: a primary begins a new WAL timeline, by the end of the run.
-    TimelineGrows,
-    /// `inside`: the node's own PostgreSQL, seen over its Unix socket, would accept a write, or not.
-    Inside {
-        /// Which node.
+    /// `timeline-grows`, `timeline-unchanged`: a primary begins a new WAL timeline by the end of the run, or none
+    /// does.
+    Timeline {
+        /// It grows.
+        grows: bool,
+    },
+    /// `log` with `contains`: an entry of Patroni's log, after the run's zero or in a window.
+    LogContains(Logged, Option<Window>),
+    /// `log` with `lacks`: no such entry after the run's zero.
+    LogLacks(Logged),
+    /// `tracebacks` in Patroni's log, after the run's zero.
+    Tracebacks {
+        /// Whose log.
         node: NodeRef,
-        /// Accepts, or not.
-        writable: bool,
-        /// When.
-        window: Window,
+        /// What is expected of the benign ones.
+        benign: Benign,
+        /// Others are allowed, too.
+        others: bool,
+        /// When the first benign one must come, where one is expected.
+        window: Option<Window>,
     },
 }
 
@@ -108,20 +112,25 @@ impl Expectation {
         let finding = match &self.check {
             Check::LeaderLost(window) => leader::lost(evidence, window),
             Check::NewLeader(window) => leader::elected(evidence, window),
-            Check::LeaderUnchanged => leader::unchanged(evidence),
-            Check::Server { node, proxy, up, window } => service::server(evidence, node, proxy, *up, window),
-            Check::Rest { node, status, window } => service::rest(evidence, node, *status, window),
-            Check::MemberKey { node, present, window } => member::key(evidence, node, *present, window),
+            Check::LeaderUnchanged { length } => leader::unchanged(evidence, length.as_ref()),
+            Check::LeaderIs(node) => leader::is(evidence, node),
+            Check::Seen(sight, time) => seen::seen(evidence, sight, time),
             Check::MemberBack(window) => member::back(evidence, window),
-            Check::WritesStop(window) => writes::stop(evidence, window),
+            Check::WritesStop { window, at_most } => {
+                writes::stop(evidence, window.as_ref(), at_most.as_ref())
+            }
             Check::WritesContinue => writes::go_on(evidence),
             Check::WritesBack(window) => writes::back(evidence, window),
             Check::WritesLost { at_most } => writes::lost(evidence, *at_most),
             Check::TwoWritablePrimaries { at_least, at_most } => {
                 postgres::two_writable(evidence, at_least.as_ref(), at_most.as_ref())
             }
-            Check::TimelineGrows => postgres::timeline_grows(evidence),
-            Check::Inside { node, writable, window } => postgres::inside(evidence, node, *writable, window),
+            Check::Timeline { grows } => postgres::timeline(evidence, *grows),
+            Check::LogContains(logged, window) => log::contains(evidence, logged, window.as_ref()),
+            Check::LogLacks(logged) => log::lacks(evidence, logged),
+            Check::Tracebacks { node, benign, others, window } => {
+                log::tracebacks(evidence, node, *benign, *others, window.as_ref())
+            }
         };
         finding.named(&self.name)
     }

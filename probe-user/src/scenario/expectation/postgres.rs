@@ -1,7 +1,7 @@
 //! Expectations about PostgreSQL's own truth, seen from inside.
 
-use super::{Evidence, Finding, NodeRef, Verdict, Window, service::each};
-use crate::{record::Inside, scenario::Expression};
+use super::{Evidence, Finding, Verdict};
+use crate::{record::What, scenario::Expression};
 
 /// How long more than one node would have accepted writes.
 pub(super) fn two_writable(
@@ -37,21 +37,14 @@ pub(super) fn two_writable(
     Finding::met(met, expected, observed).at(windows.first().map(|window| window.from_s))
 }
 
-/// A primary began a new timeline.
-pub(super) fn timeline_grows(evidence: &Evidence<'_>) -> Finding {
-    let expected = "the WAL timeline grows";
+/// A primary began a new timeline, or none did.
+pub(super) fn timeline(evidence: &Evidence<'_>, grows: bool) -> Finding {
+    let expected = if grows { "the WAL timeline grows" } else { "the WAL timeline stays the same" };
     let (Some(before), Some(after)) = (evidence.metrics.timeline_before, evidence.metrics.timeline_after)
     else {
         return Finding::new(Verdict::Error, expected, "no primary's timeline was seen");
     };
-    Finding::met(after > before, expected, format!("from {before} to {after}"))
-}
-
-/// The node's own PostgreSQL would accept a write, or not.
-pub(super) fn inside(evidence: &Evidence<'_>, node: &NodeRef, writable: bool, window: &Window) -> Finding {
-    let state = if writable { "writable" } else { "not writable" };
-    let what = |nodes: &str| format!("{nodes} is {state} from inside");
-    each(evidence, node, window, &what, "PostgreSQL", |view, node| {
-        Some(view.inside.get(node)?.as_ref().is_some_and(Inside::writable) == writable)
-    })
+    let grew = evidence.transitions.iter().find(|transition| transition.what == What::TimelineGrew);
+    Finding::met((after > before) == grows, expected, format!("from {before} to {after}"))
+        .at(grew.map(|grew| grew.at_s))
 }

@@ -1,9 +1,13 @@
 //! From an `[[expect]]` table to an expectation.
 
-use super::{Check, Expectation, NodeRef, Window};
+use super::{Benign, Check, Expectation, NodeRef, Time, Window, origin::Named};
 use crate::{
-    document::{Problem, Reported, Table, Value},
-    scenario::step::expression,
+    document::{Problem, Reported, Table},
+    scenario::{
+        Logged, Sight, When,
+        sight::{self, words},
+        step::expression,
+    },
 };
 
 #[derive(Clone, Copy)]
@@ -11,9 +15,7 @@ enum Word {
     LeaderLost,
     NewLeader,
     LeaderUnchanged,
-    Server,
-    Rest,
-    MemberKey,
+    LeaderIs,
     MemberBack,
     WritesStop,
     WritesContinue,
@@ -22,16 +24,17 @@ enum Word {
     WritesLost,
     TwoWritablePrimaries,
     TimelineGrows,
-    Inside,
+    TimelineUnchanged,
+    Log,
+    Tracebacks,
+    Sight(sight::Word),
 }
 
 const WORDS: [(&str, Word); 15] = [
     ("leader-lost", Word::LeaderLost),
     ("new-leader", Word::NewLeader),
     ("leader-unchanged", Word::LeaderUnchanged),
-    ("server", Word::Server),
-    ("rest", Word::Rest),
-    ("member-key", Word::MemberKey),
+    ("leader-is", Word::LeaderIs),
     ("member-back", Word::MemberBack),
     ("writes-stop", Word::WritesStop),
     ("writes-continue", Word::WritesContinue),
@@ -40,88 +43,107 @@ const WORDS: [(&str, Word); 15] = [
     ("acknowledged-writes-lost", Word::WritesLost),
     ("two-writable-primaries", Word::TwoWritablePrimaries),
     ("timeline-grows", Word::TimelineGrows),
-    ("inside", Word::Inside),
+    ("timeline-unchanged", Word::TimelineUnchanged),
+    ("log", Word::Log),
+    ("tracebacks", Word::Tracebacks),
 ];
 
 impl Expectation {
-    pub(in crate::scenario) fn read(table: Table<'_>) -> Result<Self, Reported> {
+    /// `steps` are those that an expectation can count from.
+    pub(in crate::scenario) fn read(table: Table<'_>, steps: Named<'_>) -> Result<Self, Reported> {
         let that = table.required("that", "say what must be true, as in that = \"leader-lost\"")?;
-        let word = that.keyword(&WORDS)?;
+        let word = that.keyword(&words(&WORDS, Word::Sight))?;
         let name = table.optional("name").map_or_else(|| that.text(), |value| value.text());
-        let check = check(word, &table);
+        let in_table = table.optional("table").map_or(Ok(true), |value| value.boolean());
+        let when = When::read(&table);
+        let check = check(word, &table, steps);
         table.finish();
-        Ok(Self { name: name?.to_owned(), check: check? })
+        Ok(Self { name: name?.to_owned(), when: when?, in_table: in_table?, check: check? })
     }
 }
 
-fn check(word: Word, table: &Table<'_>) -> Result<Check, Reported> {
+fn check(word: Word, table: &Table<'_>, steps: Named<'_>) -> Result<Check, Reported> {
+    let window = || Window::read(table, steps);
     Ok(match word {
-        Word::LeaderLost => Check::LeaderLost(Window::read(table)?),
-        Word::NewLeader => Check::NewLeader(Window::read(table)?),
-        Word::LeaderUnchanged => Check::LeaderUnchanged,
-        Word::Server => {
-            let node = node(table);
-            let proxy = table
-                .required("proxy", "say in which proxy: proxy = \"primary\" or \"replica\"")
-                .and_then(|value| value.text());
-            let up = table
-                .required("status", "say status = \"UP\" or \"DOWN\"")
-                .and_then(|value| value.keyword(&[("UP", true), ("DOWN", false)]));
-            let window = Window::read(table);
-            Check::Server { node: node?, proxy: proxy?.to_owned(), up: up?, window: window? }
+        Word::LeaderLost => Check::LeaderLost(window()?),
+        Word::NewLeader => Check::NewLeader(window()?),
+        Word::LeaderUnchanged => {
+            Check::LeaderUnchanged { length: table.optional("for").map(expression).transpose()? }
         }
-        Word::Rest => {
-            let node = node(table);
-            let status = table
-                .required("answers", "say answers = 200, another status, or \"silent\"")
-                .and_then(|value| answers(&value));
-            let window = Window::read(table);
-            Check::Rest { node: node?, status: status?, window: window? }
-        }
-        Word::MemberKey => {
-            let node = node(table);
-            let present = table
-                .required("state", "say state = \"present\" or \"absent\"")
-                .and_then(|value| value.keyword(&[("present", true), ("absent", false)]));
-            let window = Window::read(table);
-            Check::MemberKey { node: node?, present: present?, window: window? }
-        }
-        Word::MemberBack => Check::MemberBack(Window::read(table)?),
-        Word::WritesStop => Check::WritesStop(Window::read(table)?),
+        Word::LeaderIs => Check::LeaderIs(NodeRef::read(table)?),
+        Word::MemberBack => Check::MemberBack(window()?),
+        Word::WritesStop => writes_stop(table, steps)?,
         Word::WritesContinue => Check::WritesContinue,
-        Word::WritesBack => Check::WritesBack(Window::read(table)?),
+        Word::WritesBack => Check::WritesBack(window()?),
         Word::NoWriteLost => Check::WritesLost { at_most: 0 },
         Word::WritesLost => {
             let at_most = table.required("at_most", "say how many may be lost, as in at_most = 100");
             Check::WritesLost { at_most: at_most?.integer(0..=i64::MAX)? }
         }
         Word::TwoWritablePrimaries => two_writable(table)?,
-        Word::TimelineGrows => Check::TimelineGrows,
-        Word::Inside => {
-            let node = node(table);
-            let writable =
-                table.required("writable", "say writable = true or false").and_then(|value| value.boolean());
-            let window = Window::read(table);
-            Check::Inside { node: node?, writable: writable?, window: window? }
+        Word::TimelineGrows => Check::Timeline { grows: true },
+        Word::TimelineUnchanged => Check::Timeline { grows: false },
+        Word::Log => log(table, steps)?,
+        Word::Tracebacks => tracebacks(table, steps)?,
+        Word::Sight(word) => {
+            let sight = Sight::read(word, table);
+            // A process is asked for as what stays.
+            let stays = word == sight::Word::Process && !table.has("state");
+            let time = Time::read(table, steps, stays);
+            Check::Seen(sight?, time?)
         }
     })
 }
 
-fn node(table: &Table<'_>) -> Result<NodeRef, Reported> {
-    const HELP: &str = "write @leader (of the time of the cut), @new-leader, @replica or a node's name";
-    let value = table.required("node", HELP)?;
-    let text = value.text()?;
-    if text.starts_with('@') && !["@leader", "@new-leader", "@replica"].contains(&text) {
-        return Err(value.refuse(format!("`node` cannot be `{text}`"), "unknown role", HELP));
-    }
-    value.parse(HELP)
+/// The window of a table that need not have one: with the fields of one, it has one.
+fn optional_window(table: &Table<'_>, steps: Named<'_>) -> Result<Option<Window>, Reported> {
+    let there = ["within", "not_before", "after"].iter().any(|key| table.has(key));
+    if there { Window::read(table, steps).map(Some) } else { Ok(None) }
 }
 
-fn answers(value: &Value<'_>) -> Result<Option<u16>, Reported> {
-    match value.as_text() {
-        Some(_) => value.keyword(&[("silent", None)]),
-        None => value.integer(100..=599).map(Some),
+fn writes_stop(table: &Table<'_>, steps: Named<'_>) -> Result<Check, Reported> {
+    let at_most = table.optional("at_most").map(expression).transpose();
+    if table.has("at_most") {
+        let window = optional_window(table, steps);
+        return Ok(Check::WritesStop { window: window?, at_most: at_most? });
     }
+    let help = "say by when, as in within = \"10s\", or for how long at most, as in at_most = \"10s\"";
+    Ok(Check::WritesStop { window: Some(Window::read_or(table, steps, help)?), at_most: at_most? })
+}
+
+fn log(table: &Table<'_>, steps: Named<'_>) -> Result<Check, Reported> {
+    match (table.has("contains"), table.has("lacks")) {
+        (true, false) => {
+            let logged = Logged::read(table, "contains");
+            let window = optional_window(table, steps);
+            Ok(Check::LogContains(logged?, window?))
+        }
+        (false, true) => Ok(Check::LogLacks(Logged::read(table, "lacks")?)),
+        (both, _) => {
+            let label = if both { "both are there" } else { "neither is there" };
+            let asked = ["contains", "lacks", "node", "level", "within", "after", "not_before"];
+            for key in asked {
+                table.optional(key);
+            }
+            Err(table.problems().report(
+                Problem::new("`log` needs `contains` or `lacks`")
+                    .at(table.span(), label)
+                    .help("write contains = \"promoted self to leader\", or lacks = \"Traceback\""),
+            ))
+        }
+    }
+}
+
+fn tracebacks(table: &Table<'_>, steps: Named<'_>) -> Result<Check, Reported> {
+    let words = [("expected", Benign::Expected), ("none", Benign::None), ("allowed", Benign::Allowed)];
+    let node = NodeRef::read_or_every(table);
+    let benign = table.optional("benign").map_or(Ok(Benign::Allowed), |value| value.keyword(&words));
+    let others = table
+        .optional("other")
+        .map_or(Ok(false), |value| value.keyword(&[("none", false), ("allowed", true)]));
+    // Only what must come can come in time.
+    let window = if benign == Ok(Benign::Expected) { optional_window(table, steps) } else { Ok(None) };
+    Ok(Check::Tracebacks { node: node?, benign: benign?, others: others?, window: window? })
 }
 
 fn two_writable(table: &Table<'_>) -> Result<Check, Reported> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Evidence, Finding, Verdict};
+use super::{Evidence, Finding, Origin, Verdict, origin::Named};
 use crate::{
     clock::BootInstant,
     document::{Reported, Table},
@@ -20,16 +20,6 @@ pub struct Window {
     pub within: Expression,
 }
 
-/// What a window counts from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Origin {
-    /// The run's zero: the first packet hit.
-    #[default]
-    Hit,
-    /// The last revert.
-    Revert,
-}
-
 /// A window in one run: where it begins, and how far it reaches from there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
@@ -39,23 +29,22 @@ pub(super) struct Bounds {
 }
 
 impl Window {
-    pub(super) fn read(table: &Table<'_>) -> Result<Self, Reported> {
-        let within = table
-            .required("within", "say by when, as in within = \"ttl + loop_wait + 5s\"")
-            .and_then(expression);
+    pub(super) fn read(table: &Table<'_>, steps: Named<'_>) -> Result<Self, Reported> {
+        Self::read_or(table, steps, "say by when, as in within = \"ttl + loop_wait + 5s\"")
+    }
+
+    /// `help` tells what to write where there is no window.
+    pub(super) fn read_or(table: &Table<'_>, steps: Named<'_>, help: &str) -> Result<Self, Reported> {
+        let within = table.required("within", help).and_then(expression);
         let not_before = table.optional("not_before").map(expression).transpose();
-        let origins = [("hit", Origin::Hit), ("revert", Origin::Revert)];
-        let after = table.optional("after").map_or(Ok(Origin::Hit), |value| value.keyword(&origins));
+        let after = table.optional("after").map_or(Ok(Origin::Hit), |value| Origin::read(&value, steps));
         Ok(Self { after: after?, not_before: not_before?, within: within? })
     }
 
     /// Where it lies in this run; else the finding that it lies nowhere.
     pub(super) fn bounds(&self, what: &str, evidence: &Evidence<'_>) -> Result<Bounds, Finding> {
         let lost = |why: &str| Finding::new(Verdict::Error, format!("{what} within {}", self.within), why);
-        let from = match self.after {
-            Origin::Hit => evidence.zero.map(|zero| zero.at).ok_or_else(|| lost("nothing was recorded"))?,
-            Origin::Revert => evidence.revert.ok_or_else(|| lost("no cut was reverted"))?,
-        };
+        let from = self.after.moment(evidence).map_err(|why| lost(&why))?;
         let span = |expression| evidence.span(expression).map_err(|error| lost(&error.to_string()));
         let not_before = self.not_before.as_ref().map_or(Ok(Duration::ZERO), span)?;
         Ok(Bounds { from, not_before, within: span(&self.within)? })
@@ -69,16 +58,16 @@ impl Window {
         bounds: Bounds,
         moment: Option<BootInstant>,
     ) -> Finding {
-        let origin = match self.after {
-            Origin::Hit => "",
-            Origin::Revert => " of the revert",
+        let origin = |word: &str| match &self.after {
+            Origin::Hit => String::new(),
+            after => format!(" {word}{after}"),
         };
         let within = bounds.within.as_secs_f64();
         let expected = if self.not_before.is_none() {
-            format!("{what} within {within:.1} s{origin}")
+            format!("{what} within {within:.1} s{}", origin("of"))
         } else {
             let not_before = bounds.not_before.as_secs_f64();
-            format!("{what} between {not_before:.1} s and {within:.1} s{}", origin.replace("of", "after"))
+            format!("{what} between {not_before:.1} s and {within:.1} s{}", origin("after"))
         };
         let Some(moment) = moment else {
             let watched = evidence.end.since(bounds.from).as_secs_f64();
@@ -86,9 +75,9 @@ impl Window {
         };
         let took = moment.since(bounds.from);
         let met = took <= bounds.within && took >= bounds.not_before;
-        let observed = match self.after {
+        let observed = match &self.after {
             Origin::Hit => format!("after {:.1} s", took.as_secs_f64()),
-            Origin::Revert => format!("{:.1} s after the revert", took.as_secs_f64()),
+            _ => format!("{:.1} s{}", took.as_secs_f64(), origin("after")),
         };
         Finding::met(met, expected, observed).at(evidence.seconds(moment))
     }

@@ -1,11 +1,48 @@
 //! Expectations about the client's writes.
 
 use super::{Evidence, Finding, Verdict, Window};
-use crate::record::What;
+use crate::{record::What, scenario::Expression};
 
-/// Writes stopped.
-pub(super) fn stop(evidence: &Evidence<'_>, window: &Window) -> Finding {
-    timed(evidence, window, "writes stop", What::WritesStopped)
+/// Writes stopped within the window, where there is one, and for at most so long, where that is said.
+pub(super) fn stop(
+    evidence: &Evidence<'_>,
+    window: Option<&Window>,
+    at_most: Option<&Expression>,
+) -> Finding {
+    let stopped = window.map(|window| timed(evidence, window, "writes stop", What::WritesStopped));
+    let lasted = at_most.map(|at_most| at_most_for(evidence, at_most));
+    match (stopped, lasted) {
+        (Some(stopped), Some(lasted)) if stopped.verdict == Verdict::Pass => Finding {
+            expected: format!("{}, and {}", stopped.expected, lasted.expected),
+            observed: format!("{}, {}", stopped.observed, lasted.observed),
+            ..lasted
+        },
+        (Some(stopped), _) => stopped,
+        (None, Some(lasted)) => lasted,
+        (None, None) => Finding::new(Verdict::Error, "writes stop", "the expectation has no bound"),
+    }
+}
+
+/// The longest outage is no longer than this.
+fn at_most_for(evidence: &Evidence<'_>, at_most: &Expression) -> Finding {
+    let what = "writes stop for at most";
+    let at_most = match evidence.span(at_most) {
+        Ok(span) => span.as_secs_f64(),
+        Err(error) => return Finding::new(Verdict::Error, format!("{what} {at_most}"), error.to_string()),
+    };
+    let expected = format!("{what} {at_most:.1} s");
+    if evidence.metrics.writes_acknowledged.is_none() {
+        return nobody(&expected);
+    }
+    match evidence.metrics.write_outage_longest_s {
+        None => Finding::met(true, expected, "they never stopped"),
+        Some(longest) => {
+            let open = evidence.metrics.writes_back_s.is_none();
+            let observed = if open { "longest outage, not over at the end:" } else { "longest outage:" };
+            Finding::met(longest <= at_most, expected, format!("{observed} {longest:.1} s"))
+                .at(evidence.metrics.writes_back_s.or(evidence.metrics.writes_stopped_s))
+        }
+    }
 }
 
 /// Writes came back, after they had stopped.

@@ -21,7 +21,8 @@ use crate::{
     policy::{Place, Policy, Roles, resolve},
     record::{Acted, EventSink, Kind, Recorder, Source, StepMark, View, ZeroFrom, in_order},
     scenario::{
-        Act, ActError, ActNode, ApplyStep, Condition, Evidence, Expression, Scene, Scope, Step, UntilStep,
+        Act, ActError, ActNode, ApplyStep, Condition, Deed, Evidence, Expression, Scene, Scope, Step,
+        UntilStep,
     },
 };
 
@@ -100,16 +101,19 @@ impl<'run> Attempt<'run> {
         }
         self.baseline()?;
         for (index, step) in self.prepared.scenario.steps.iter().enumerate() {
+            if !step.when.holds(self.inventory.lab.as_ref()) {
+                continue;
+            }
             let what = step.in_words();
             self.progress.notice(Notice::Phase(&what));
-            self.mark(index, &what, "begin", None);
+            self.mark(index, step, "begin", None);
             let outcome = self.step(index, step);
             let error = match &outcome {
                 Ok(note) => note.clone(),
                 Err(Stop::Interrupted) => Some("interrupted".to_owned()),
                 Err(Stop::Failed(why)) => Some(why.clone()),
             };
-            self.mark(index, &what, "end", error);
+            self.mark(index, step, "end", error);
             outcome.map_err(|stop| match stop {
                 Stop::Failed(why) => Stop::Failed(format!("{what}: {why}")),
                 Stop::Interrupted => Stop::Interrupted,
@@ -146,9 +150,9 @@ impl<'run> Attempt<'run> {
                 Err(_) => self.check_interrupt()?,
             }
         }
-        self.progress.notice(Notice::Phase("waiting for a healthy cluster"));
+        self.progress.notice(Notice::Waiting("waiting for a healthy cluster"));
         let within = self.inventory.timings.ttl() + HEALTHY;
-        if self.wait_for(Condition::Healthy, within)? {
+        if self.wait_for(&Condition::Healthy, within)? {
             return Ok(());
         }
         Err(Stop::Failed(format!(
@@ -161,17 +165,17 @@ impl<'run> Attempt<'run> {
     /// Does a step; the note of one that went on without what it waited for.
     fn step(&mut self, index: usize, step: &Step) -> Result<Option<String>, Stop> {
         self.check_interrupt()?;
-        match step {
-            Step::Apply(apply) => self.apply(index, apply).map(|()| None),
-            Step::Wait(span) => {
+        match &step.deed {
+            Deed::Apply(apply) => self.apply(index, apply).map(|()| None),
+            Deed::Wait(span) => {
                 let span = self.span(span)?;
                 self.wait(span).map(|()| None)
             }
-            Step::Until(until) => self.until(until),
-            Step::Revert(name) => {
+            Deed::Until(until) => self.until(until),
+            Deed::Revert(name) => {
                 self.cuts.revert(name.as_deref(), "revert").map(|()| None).map_err(Stop::Failed)
             }
-            Step::Act(act) => self.act(act).map(|()| None),
+            Deed::Act(act) => self.act(act).map(|()| None),
         }
     }
 
@@ -201,9 +205,10 @@ impl<'run> Attempt<'run> {
 
     /// The longest that the scenario can take from a step to the revert of its cut, and a margin.
     fn rest_of_scenario(&self, index: usize, name: &str) -> Duration {
-        let rest = self.prepared.scenario.steps[index + 1..].iter();
-        let in_force = rest.take_while(|step| match step {
-            Step::Revert(reverted) => reverted.as_deref().is_some_and(|reverted| reverted != name),
+        let facts = self.inventory.lab.as_ref();
+        let rest = self.prepared.scenario.steps[index + 1..].iter().filter(|step| step.when.holds(facts));
+        let in_force = rest.take_while(|step| match &step.deed {
+            Deed::Revert(reverted) => reverted.as_deref().is_some_and(|reverted| reverted != name),
             _ => true,
         });
         let bounds = in_force.filter_map(Step::bound);
@@ -213,7 +218,7 @@ impl<'run> Attempt<'run> {
 
     fn until(&mut self, step: &UntilStep) -> Result<Option<String>, Stop> {
         let within = self.span(&step.within)?;
-        if self.wait_for(step.condition, within)? {
+        if self.wait_for(&step.condition, within)? {
             return Ok(None);
         }
         let missed = format!("not within {:.0} s", within.as_secs_f64());
@@ -254,12 +259,12 @@ impl<'run> Attempt<'run> {
     }
 
     /// Waits until the condition holds; `false` when the time was up first.
-    fn wait_for(&mut self, condition: Condition, within: Duration) -> Result<bool, Stop> {
+    fn wait_for(&mut self, condition: &Condition, within: Duration) -> Result<bool, Stop> {
         let nodes: Vec<&str> = self.inventory.nodes.iter().map(|node| node.name.as_str()).collect();
         let deadline = Instant::now() + within;
         loop {
             self.live.look(self.progress);
-            if condition.holds(&self.live.events, &nodes) {
+            if condition.holds(&self.live.events, &nodes, self.inventory.timings) {
                 return Ok(true);
             }
             let now = Instant::now();
@@ -301,9 +306,15 @@ impl<'run> Attempt<'run> {
     }
 
     /// Records a mark, and waits until the record has it: what follows then sees everything before it.
-    fn mark(&mut self, index: usize, what: &str, phase: &str, error: Option<String>) {
-        let action = self.acted.take();
-        let mark = StepMark { index, what: what.to_owned(), phase: phase.to_owned(), error, action };
+    fn mark(&mut self, index: usize, step: &Step, phase: &str, error: Option<String>) {
+        let mark = StepMark {
+            index,
+            name: step.name.clone(),
+            what: step.in_words(),
+            phase: phase.to_owned(),
+            error,
+            action: self.acted.take(),
+        };
         let mark = event(Source::Scenario, Kind::Step, &mark);
         self.sink.send(mark.clone());
         let deadline = Instant::now() + ARRIVAL;

@@ -18,6 +18,8 @@ pub trait Progress {
 pub enum Notice<'a> {
     /// Something begins: a step in words, or what comes before and after them.
     Phase(&'a str),
+    /// As a phase, but one that is over only when the cluster says so.
+    Waiting(&'a str),
     /// A transition that will not be taken back.
     Change(&'a Transition),
     /// Time passes.

@@ -26,7 +26,7 @@ pub use live::{Notice, Progress};
 use serde_json::Value;
 pub use world::{Failure, Kernel, Watching, World};
 
-use super::{ApplyStep, CutSource, Scenario, Step};
+use super::{ApplyStep, CutSource, Deed, Scenario, Step};
 use crate::{
     cluster::{Inventory, InventoryError},
     document::LoadError,
@@ -83,9 +83,9 @@ pub struct Prepared {
 impl Prepared {
     /// Reads what the scenario names; files are relative to `folder`, the scenario's own.
     pub fn new(scenario: Scenario, folder: &Path) -> Result<Self, RunError> {
-        let policy = |step: &Step| match step {
-            Step::Apply(ApplyStep { source: CutSource::Inline(policy), .. }) => Ok(Some(policy.clone())),
-            Step::Apply(ApplyStep { source: CutSource::File(file), .. }) => Policy::load(&folder.join(file))
+        let policy = |step: &Step| match &step.deed {
+            Deed::Apply(ApplyStep { source: CutSource::Inline(policy), .. }) => Ok(Some(policy.clone())),
+            Deed::Apply(ApplyStep { source: CutSource::File(file), .. }) => Policy::load(&folder.join(file))
                 .map(Some)
                 .map_err(|source| RunError::Policy { scenario: scenario.id.clone(), source }),
             _ => Ok(None),
@@ -130,7 +130,8 @@ pub fn run(
         Stop::Failed(why) => why,
     });
     let index = scenario.steps.len();
-    let mark = StepMark { index, what: END_OF_RUN.to_owned(), phase: "end".to_owned(), error, action: None };
+    let what = END_OF_RUN.to_owned();
+    let mark = StepMark { index, name: None, what, phase: "end".to_owned(), error, action: None };
     sink.send(event(Source::Scenario, Kind::Step, &mark));
 
     let kept = recorder.events();

@@ -280,6 +280,50 @@ fn a_cut_without_a_hit_proves_nothing() {
 }
 
 #[test]
+fn what_is_for_other_clusters_is_left_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = r#"
+title = "x"
+[[step]]
+run = ["false"]
+when = { local = "socket" }
+[[step]]
+apply = "POLICY"
+as = "old"
+when = { patroni = "<4" }
+[[step]]
+[[step.rule]]
+node = "@leader"
+ports = [5432]
+action = "drop"
+[[step]]
+until = "inside"
+node = "@any-replica"
+writable = false
+within = "20s"
+required = true
+[[expect]]
+that = "leader-unchanged"
+when = { local = "socket" }
+[[expect]]
+that = "new-leader"
+within = "20s"
+when = { local = "tcp", patroni = ">=4.1" }
+"#;
+    // A policy is read whatever the cluster is.
+    let policy = folder.path().join("cut.toml");
+    std::fs::write(&policy, "description = 'x'\n[[rule]]\nnode = '@leader'\naction = 'drop'\n")
+        .expect("a file");
+    let text = text.replace("POLICY", &policy.display().to_string());
+    let result = go(&MadeUp::default(), &text, &folder.path().join("run"));
+    assert_eq!((result.verdict, result.reason.as_deref()), (RunVerdict::Pass, None));
+    let indices: Vec<_> = result.steps.iter().map(|step| (step.index, step.error.is_none())).collect();
+    assert_eq!(indices, [(2, true), (3, true)]);
+    let names: Vec<_> = result.expectations.iter().map(|judged| judged.name.as_str()).collect();
+    assert_eq!(names, ["new-leader"]);
+}
+
+#[test]
 fn an_interrupted_run_reverts_and_tells_what_it_has() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = CUT_AND_REVERT.replace("until = \"new-leader\"\nwithin = \"20s\"", "wait = \"1h\"");

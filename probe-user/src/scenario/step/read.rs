@@ -1,9 +1,9 @@
 //! From a `[[step]]` table to a step.
 
-use super::{ApplyStep, Step, UntilStep};
+use super::{ApplyStep, Deed, Step, UntilStep};
 use crate::{
     document::{Problem, Reported, Span, Table, Value},
-    scenario::{Act, Expression, act},
+    scenario::{Act, Expression, When, act, expectation::Origin},
 };
 
 /// What a step can be, for help texts: the field that names it and an example.
@@ -28,24 +28,44 @@ impl Step {
             };
             return Err(table.problems().report(Problem::new(what).at(table.span(), label).help(kinds())));
         }
-        let step = match present {
-            [true, ..] => ApplyStep::read(&table).map(Self::Apply),
-            [_, true, ..] => table.required("wait", "").and_then(expression).map(Self::Wait),
-            [_, _, true, _] => UntilStep::read(&table).map(Self::Until),
+        let deed = match present {
+            [true, ..] => ApplyStep::read(&table).map(Deed::Apply),
+            [_, true, ..] => table.required("wait", "").and_then(expression).map(Deed::Wait),
+            [_, _, true, _] => UntilStep::read(&table).map(Deed::Until),
             [_, _, _, true] => table.required("revert", "").and_then(|value| revert(&value)),
-            _ => Act::read(&table).map(Self::Act),
+            _ => Act::read(&table).map(Deed::Act),
         };
+        let name = table.optional("as").map(|value| name(&value)).transpose();
+        let when = When::read(&table);
         table.finish();
-        step
+        let deed = deed?;
+        let cut = match &deed {
+            Deed::Apply(apply) => Some(apply.name.clone()),
+            _ => None,
+        };
+        Ok(Self { name: name?.or(cut), when: when?, deed })
     }
 }
 
-fn revert(value: &Value<'_>) -> Result<Step, Reported> {
+/// What a step is called by the expectations that count from it.
+fn name(value: &Value<'_>) -> Result<String, Reported> {
+    let name = value.text()?;
+    if Origin::RESERVED.contains(&name) {
+        return Err(value.refuse(
+            format!("a step cannot be called `{name}`"),
+            "expectations mean something else by it",
+            "give it another name",
+        ));
+    }
+    Ok(name.to_owned())
+}
+
+fn revert(value: &Value<'_>) -> Result<Deed, Reported> {
     if let Some(name) = value.as_text() {
-        return Ok(Step::Revert((name != "all").then(|| name.to_owned())));
+        return Ok(Deed::Revert((name != "all").then(|| name.to_owned())));
     }
     if value.boolean()? {
-        return Ok(Step::Revert(None));
+        return Ok(Deed::Revert(None));
     }
     Err(value.refuse(
         "a step that does not revert does nothing",

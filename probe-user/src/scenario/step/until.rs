@@ -4,9 +4,13 @@ use std::fmt;
 
 use super::read::expression;
 use crate::{
+    cluster::Timings,
     document::{Reported, Table},
-    record::{Event, View, member_back, metrics},
-    scenario::Expression,
+    record::{Event, View, in_order, member_back, metrics},
+    scenario::{
+        Evidence, Expression, Logged, Sight,
+        sight::{self, words},
+    },
 };
 
 /// Wait until something is true, but not for ever.
@@ -21,7 +25,7 @@ pub struct UntilStep {
 }
 
 /// Something that can be true of the record so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// Nobody holds the leader key, or somebody else.
     LeaderLost,
@@ -35,6 +39,10 @@ pub enum Condition {
     MemberBack,
     /// The cluster is [healthy](View::healthy).
     Healthy,
+    /// Something is to be seen at this moment.
+    Sight(Sight),
+    /// An entry was logged, since the run's zero.
+    Logged(Logged),
 }
 
 const WORDS: [(&str, Condition); 6] = [
@@ -46,32 +54,59 @@ const WORDS: [(&str, Condition); 6] = [
     ("healthy", Condition::Healthy),
 ];
 
+/// What an `until` can say.
+#[derive(Clone, Copy)]
+enum Word {
+    Plain(usize),
+    Sight(sight::Word),
+    Log,
+}
+
 impl Condition {
-    /// Whether it is true after these events, in a cluster of these nodes.
-    pub fn holds(self, events: &[Event], nodes: &[&str]) -> bool {
-        let ordered = crate::record::in_order(events);
+    fn read(table: &Table<'_>) -> Result<Self, Reported> {
+        let help = "say what to wait for, as in until = \"new-leader\"";
+        let plain = WORDS.iter().enumerate().map(|(index, (text, _))| (*text, Word::Plain(index)));
+        let plain: Vec<_> = plain.chain([("log", Word::Log)]).collect();
+        match table.required("until", help)?.keyword(&words(&plain, Word::Sight))? {
+            Word::Plain(index) => Ok(WORDS[index].1.clone()),
+            Word::Sight(word) => Sight::read(word, table).map(Self::Sight),
+            Word::Log => Logged::read(table, "contains").map(Self::Logged),
+        }
+    }
+
+    /// Whether it is true after these events, in a cluster of these nodes and timings.
+    pub fn holds(&self, events: &[Event], nodes: &[&str], timings: Timings) -> bool {
         match self {
             Self::LeaderLost => metrics(events).leader_lost_s.is_some(),
             Self::NewLeader => metrics(events).new_leader_s.is_some(),
             Self::WritesStopped => metrics(events).writes_stopped_s.is_some(),
             Self::WritesBack => metrics(events).writes_back_s.is_some(),
-            Self::MemberBack => member_back(&ordered).is_some(),
-            Self::Healthy => View::after(ordered).healthy(nodes),
+            Self::MemberBack => member_back(&in_order(events)).is_some(),
+            Self::Healthy => View::after(in_order(events)).healthy(nodes),
+            Self::Sight(sight) => sight.now(&Evidence::new(events, timings)),
+            Self::Logged(logged) => {
+                let evidence = Evidence::new(events, timings);
+                evidence.zero.is_some_and(|zero| logged.first(&evidence, zero.at).is_some())
+            }
         }
     }
 }
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = WORDS.iter().find(|(_, condition)| condition == self).map_or("", |(word, _)| word);
-        f.pad(word)
+        match self {
+            Self::Sight(sight) => sight.fmt(f),
+            Self::Logged(logged) => logged.fmt(f),
+            plain => {
+                f.pad(WORDS.iter().find(|(_, condition)| condition == plain).map_or("", |(word, _)| word))
+            }
+        }
     }
 }
 
 impl UntilStep {
     pub(super) fn read(table: &Table<'_>) -> Result<Self, Reported> {
-        let help = "say what to wait for, as in until = \"new-leader\"";
-        let condition = table.required("until", help).and_then(|value| value.keyword(&WORDS));
+        let condition = Condition::read(table);
         let within = table
             .required("within", "say how long to wait at most, as in within = \"2 * ttl\"")
             .and_then(expression);

@@ -1,5 +1,7 @@
 //! Expectations against hand-written records.
 
+mod seen;
+
 use super::{Evidence, Verdict};
 use crate::{
     record::story::{FAST, Story},
@@ -58,7 +60,7 @@ fn a_failover() {
             (
                 r#"that = "rest"; node = "pg2"; answers = 503; within = "90s""#,
                 Fail,
-                "never, in the 60.8 s that were watched",
+                "never, in the 60.8 s that were watched (pg2: 200 primary running at the end)",
             ),
             (
                 r#"that = "member-key"; node = "@leader"; state = "absent"; within = "25s""#,

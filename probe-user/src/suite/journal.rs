@@ -1,0 +1,225 @@
+//! What a suite knows beyond the records of its runs, a JSON object a line.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Suite;
+use crate::scenario::{Prepared, Row};
+
+/// The journal's file in a suite's directory.
+pub const JOURNAL: &str = "suite.jsonl";
+
+/// One line of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "note", rename_all = "kebab-case")]
+pub enum Note {
+    /// The suite began; always the first line.
+    Begun {
+        /// When.
+        at: Timestamp,
+        /// What is to be run.
+        suite: Outline,
+    },
+    /// A lab was made, or removed.
+    Lab {
+        /// Its name.
+        lab: String,
+        /// What for.
+        why: String,
+        /// Seconds.
+        took_s: f64,
+        /// Why it failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+    /// A scenario was run, or could not be.
+    Ran {
+        /// Its id.
+        scenario: String,
+        /// Which time this was, from 1.
+        repetition: u32,
+        /// The run directory within the suite's; `null` where it did not come to a run.
+        directory: Option<String>,
+        /// Seconds, the report included.
+        took_s: f64,
+        /// Seconds of these in which a healthy cluster was waited for before the first step.
+        health_s: f64,
+        /// Why there is no record of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+    /// The cluster was brought back to health, or not.
+    Healed {
+        /// After which scenario; `null` before the first.
+        after: Option<String>,
+        /// Which time that scenario was run.
+        repetition: u32,
+        /// Seconds.
+        took_s: f64,
+        /// What had to be mended, in words.
+        mended: Vec<String>,
+        /// Why it is not healthy.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lost: Option<String>,
+    },
+    /// The suite ended.
+    Ended {
+        /// Seconds from its beginning, labs included.
+        took_s: f64,
+        /// Somebody stopped it.
+        interrupted: bool,
+        /// Why scenarios were left out, where that was not an interrupt.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stopped: Option<String>,
+    },
+}
+
+/// A suite without its steps and expectations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outline {
+    /// Its stable name.
+    pub id: String,
+    /// What is tested.
+    pub title: String,
+    /// More about it.
+    pub description: Option<String>,
+    /// What written procedure it is.
+    pub source: Option<String>,
+    /// How often each scenario is run.
+    pub repeat: u32,
+    /// Its parts.
+    pub sections: Vec<SectionOutline>,
+}
+
+/// A part of a suite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SectionOutline {
+    /// Its heading.
+    pub title: Option<String>,
+    /// Its scenarios.
+    pub scenarios: Vec<TurnOutline>,
+}
+
+/// A scenario of a suite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnOutline {
+    /// Its id.
+    pub id: String,
+    /// What is asked.
+    pub title: String,
+    /// The row of the procedure that it is.
+    pub row: Option<Row>,
+    /// What the procedure claims about it.
+    pub document: Option<String>,
+}
+
+impl Outline {
+    /// The outline of a suite that is run this often.
+    pub fn of(suite: &Suite, repeat: u32) -> Self {
+        let turn = |prepared: &Prepared| {
+            let scenario = prepared.scenario();
+            TurnOutline {
+                id: scenario.id.clone(),
+                title: scenario.title.clone(),
+                row: scenario.row.clone(),
+                document: scenario.document.clone(),
+            }
+        };
+        let sections = suite.sections.iter().map(|section| SectionOutline {
+            title: section.title.clone(),
+            scenarios: section.scenarios.iter().map(turn).collect(),
+        });
+        Self {
+            id: suite.id.clone(),
+            title: suite.title.clone(),
+            description: suite.description.clone(),
+            source: suite.source.clone(),
+            repeat,
+            sections: sections.collect(),
+        }
+    }
+}
+
+/// Why a journal cannot be kept or read.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum JournalError {
+    /// The directory holds one already.
+    #[error("{} holds a suite's runs already", path.display())]
+    #[diagnostic(help("name another directory with `--out`, or move this one away"))]
+    Taken {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// It cannot be written.
+    #[error("{} cannot be written", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said, or what is wrong with its first line.
+        source: io::Error,
+    },
+}
+
+/// A journal that is being kept.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    notes: Vec<Note>,
+}
+
+impl Journal {
+    /// Begins a journal in a directory that holds none, and is made if need be.
+    pub fn create(directory: &Path) -> Result<Self, JournalError> {
+        let path = directory.join(JOURNAL);
+        let opened = fs::create_dir_all(directory).and_then(|()| File::create_new(&path));
+        match opened {
+            Ok(file) => Ok(Self { path, file, notes: Vec::new() }),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(JournalError::Taken { path: directory.to_owned() })
+            }
+            Err(source) => Err(JournalError::Write { path, source }),
+        }
+    }
+
+    /// Writes a line.
+    pub fn note(&mut self, note: Note) -> Result<(), JournalError> {
+        let line = serde_json::to_string(&note).map_err(io::Error::from);
+        line.and_then(|line| self.file.write_all(format!("{line}\n").as_bytes()))
+            .map_err(|source| JournalError::Write { path: self.path.clone(), source })?;
+        self.notes.push(note);
+        Ok(())
+    }
+
+    /// Every line so far.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+}
+
+/// Reads a journal. Lines that were cut off count as not written.
+pub fn read_journal(directory: &Path) -> Result<Vec<Note>, JournalError> {
+    let path = directory.join(JOURNAL);
+    let read = |source| JournalError::Read { path: path.clone(), source };
+    let text = fs::read_to_string(&path).map_err(read)?;
+    let notes: Vec<Note> = text.lines().map_while(|line| serde_json::from_str(line).ok()).collect();
+    if matches!(notes.first(), Some(Note::Begun { .. })) {
+        Ok(notes)
+    } else {
+        Err(read(io::Error::new(io::ErrorKind::InvalidData, "its first line does not tell what is run")))
+    }
+}

@@ -6,7 +6,7 @@ use std::{
     fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -295,8 +295,9 @@ fn what_an_interrupted_run_left_is_put_back(cluster: &Cluster, folder: &Path) {
     let before = patronis();
     assert!(before.iter().all(Option::is_some), "{before:?}");
     let out = folder.join("interrupted");
-    let mut run = cluster.command(&write(folder, "interrupted", INTERRUPTED), &out).spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let mut run = cluster.command(&write(folder, "interrupted", INTERRUPTED), &out);
+    let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_mins(2);
     while !fs::read_to_string(out.join("events.jsonl")).unwrap_or_default().contains("\"wait 300s\"") {
         assert!(Instant::now() < deadline && run.try_wait().unwrap().is_none(), "it never waits");
         thread::sleep(Duration::from_millis(100));

@@ -55,6 +55,14 @@ impl Story {
         self.tell(at, "", Source::Scenario, Kind::Step, mark)
     }
 
+    /// An action, on a node unless it is empty, that took from `began` to `at`.
+    pub(crate) fn acted(self, began: f64, at: f64, node: &str) -> Self {
+        let node = (!node.is_empty()).then_some(node);
+        let action = json!({"began": boot(began), "node": node, "outcome": "done"});
+        let mark = json!({"index": 0, "what": "an action", "phase": "end", "action": action});
+        self.tell(at, "", Source::Scenario, Kind::Step, mark)
+    }
+
     pub(crate) fn over(self, at: f64, steps: usize, error: Option<&str>) -> Self {
         let mark = json!({"index": steps, "what": END_OF_RUN, "phase": "end", "error": error});
         self.tell(at, "", Source::Scenario, Kind::Step, mark)

@@ -148,6 +148,29 @@ fn a_member_that_never_left_is_not_back() {
 }
 
 #[test]
+fn a_member_that_an_action_was_done_to_is_back_after_the_last_one() {
+    let back = |story: &Story| {
+        let numbers = metrics(&story.events);
+        (numbers.member_back_s, numbers.member_back_after_revert_s)
+    };
+    let killed = Story::healthy().acted(0.0, 0.5, "pg2");
+    assert_eq!(back(&killed), (None, None), "nobody has noticed yet");
+    let stopped = killed.silent(2.0, "pg2");
+    assert_eq!(back(&stopped), (None, None));
+    let started = stopped.clone().acted(10.0, 11.0, "pg2");
+    assert_eq!(back(&started), (None, None), "away until somebody sees it");
+    let well = started.rest(15.0, "pg2", "replica");
+    assert_eq!(back(&well), (Some(15.0), Some(4.0)));
+    // Another one begins anew.
+    let again = well.acted(20.0, 21.0, "pg3").leader(22.0, Some("pg1"));
+    assert_eq!(back(&again), (None, None));
+    assert_eq!(back(&again.silent(23.0, "pg3").rest(25.0, "pg3", "replica")), (Some(25.0), Some(4.0)));
+    // A request to nobody in particular is no action on a node.
+    let switched = stopped.rest(5.0, "pg2", "replica").acted(30.0, 31.0, "");
+    assert_eq!(back(&switched), (Some(5.0), Some(4.5)));
+}
+
+#[test]
 fn a_leader_that_takes_the_key_back_is_no_new_leader() {
     let story = Story::healthy().applied(0.0, "pg1").leader(20.0, None).leader(21.0, Some("pg1"));
     let numbers = metrics(&story.events);

@@ -62,6 +62,12 @@ impl<'a> Scene<'a> {
         let found = self.inventory.node(&name).cloned().or_else(|| self.machine(&name));
         found.ok_or_else(|| {
             let known: Vec<_> = self.inventory.nodes.iter().map(|node| node.name.as_str()).collect();
+            if self.inventory.lab.is_none() && Host::named(&name).is_some() {
+                return ActError::Impossible(format!(
+                    "`{name}` is a machine of a lab, and this cluster is none: write a step such as run = [\"ssh\", \
+                     \"HOST\", \"systemctl\", …]"
+                ));
+            }
             ActError::Nobody(format!("the inventory has no node `{name}`; it has {}", known.join(", ")))
         })
     }

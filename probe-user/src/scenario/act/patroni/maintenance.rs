@@ -27,7 +27,7 @@ pub(in super::super) const KIND: Kind =
 /// How much longer than `loop_wait` the members may take to notice, as with `patronictl pause --wait`.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// How long the end of a run tries to switch it off.
+/// How long one member may take to say whether it is on, or to switch it off at the end of a run.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Action for Maintenance {
     fn perform(&self, scene: &Scene<'_>) -> Result<Outcome, ActError> {
         let nodes = first(scene.leader, scene);
         // What was on before the run is somebody else's.
-        if self.on && rest::at_work(scene, is_on(&nodes, scene.timeout))? != Some(true) {
+        if self.on && rest::at_work(scene, is_on(&nodes, PATIENCE))? != Some(true) {
             let inventory = scene.inventory.clone();
             scene.until_end(Undo::new(move || switch_off(&inventory)));
         }

@@ -122,8 +122,8 @@ impl View {
     }
 
     /// Whether the cluster of these nodes is whole: one of them holds the leader key and is the only one that is
-    /// writable, every one takes part and runs, and etcd answers. What is not watched is not asked for, but
-    /// the leader key and every node must have been seen.
+    /// writable, every one takes part and runs, every other streams, and etcd answers. What is not watched is not
+    /// asked for, but the leader key and every node must have been seen.
     pub fn healthy(&self, nodes: &[&str]) -> bool {
         let Some(leader) = self.holder() else { return false };
         let seen = |node: &&&str| {
@@ -136,7 +136,14 @@ impl View {
             key.is_none_or(|key| key.state == "running" || key.state == "streaming")
         };
         let one_writable = self.inside.is_empty() || self.writable() == [leader];
+        let streams = |node: &str| {
+            let mut standbys = self.replication.values().flatten();
+            node == leader || standbys.any(|from| from.get(node).is_some_and(|it| it.state == "streaming"))
+        };
+        // A standby that runs and does not stream yet would lose writes if it were promoted now.
+        let all_stream = self.replication.is_empty() || nodes.iter().all(|node| streams(node));
         nodes.contains(&leader)
+            && all_stream
             && nodes.iter().all(|node| seen(&node) && runs(&node) && self.takes_part(node))
             && one_writable
             && self.etcd != Some(false)

@@ -48,15 +48,17 @@ pub fn zero(events: &[Event]) -> Option<Zero> {
             .map(|event| event.boot_ns)
             .min()
     };
-    let acted = || {
-        let marks = events.iter().filter(|event| event.kind == Kind::Step);
-        marks.filter_map(|event| event.after_as::<StepMark>()?.action).map(|action| action.began).min()
-    };
     let start = || events.iter().map(|event| event.boot_ns).min();
     hit.map(|at| Zero { at, from: ZeroFrom::Hit })
         .or_else(|| applied().map(|at| Zero { at, from: ZeroFrom::Applied }))
-        .or_else(|| acted().map(|at| Zero { at, from: ZeroFrom::Action }))
+        .or_else(|| first_action(events).map(|at| Zero { at, from: ZeroFrom::Action }))
         .or_else(|| start().map(|at| Zero { at, from: ZeroFrom::Start }))
+}
+
+/// When the first action on the cluster began.
+pub(crate) fn first_action(events: &[Event]) -> Option<BootInstant> {
+    let marks = events.iter().filter(|event| event.kind == Kind::Step);
+    marks.filter_map(|event| event.after_as::<StepMark>()?.action).map(|action| action.began).min()
 }
 
 /// The counters that an event carries: those of a hit, and the last ones of a cut that was reverted.

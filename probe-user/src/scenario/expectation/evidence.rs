@@ -8,8 +8,8 @@ use crate::{
     clock::BootInstant,
     cluster::Timings,
     record::{
-        Environment, Event, Kind, Metrics, Transition, View, Zero, before, in_order, metrics, transitions,
-        zero,
+        Environment, Event, Kind, Metrics, Transition, View, Zero, before, first_action, in_order, metrics,
+        transitions, zero,
     },
     scenario::{Expression, NotYetKnown, Scope},
 };
@@ -53,7 +53,9 @@ impl<'run> Evidence<'run> {
         let first_cut = moment(Kind::Applied);
         let revert =
             ordered.iter().rev().find(|event| event.kind == Kind::Reverted).map(|event| event.boot_ns);
-        let from = first_cut.or(zero.map(|zero| zero.at)).unwrap_or_default();
+        // Parts are settled by whatever came first, the cut or the action.
+        let settled = first_cut.into_iter().chain(first_action(events)).min();
+        let from = settled.or(zero.map(|zero| zero.at)).unwrap_or_default();
         let start = View::after(before(&ordered, from));
         let leader = start.holder().map(str::to_owned);
         let new_leader = ordered

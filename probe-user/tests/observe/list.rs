@@ -2,17 +2,21 @@
 
 use std::{
     collections::BTreeMap,
-    fs, thread,
+    fs,
+    io::Write,
+    net::{SocketAddr, TcpStream},
+    thread,
     time::{Duration, Instant},
 };
 
 use netsplit::{
     clock::BootInstant,
-    lab::Host,
+    cluster::within,
+    lab::{Host, Options},
     observe::Watch,
     record::{
         ClusterMember, ClusterView, Event, Kind, LeaderKey, LogEntry, Recorder, Streaming, View, What,
-        transitions,
+        traceback, transitions,
     },
 };
 use rustix::process::Signal;
@@ -63,6 +67,16 @@ impl Scene {
         }
     }
 
+    /// Asks as a load balancer's check does, and goes away before the answer.
+    fn abandon_a_request(&self, address: SocketAddr) {
+        let asking = || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(b"OPTIONS /primary HTTP/1.0\r\n\r\n").unwrap();
+            rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
+        };
+        within(&self.lab.lab().layout().target(Host::Mon), asking).unwrap();
+    }
+
     fn leader(&self) -> String {
         let event = self.seen.wait("a leader", BootInstant::default(), |event| event.kind == Kind::LeaderKey);
         event.after_as::<LeaderKey>().unwrap().holder
@@ -95,17 +109,29 @@ fn state<'list>(list: &'list ClusterView, node: &str) -> &'list str {
     list.members.get(node).map_or("absent", |member| &member.state)
 }
 
-fn whole(list: &ClusterView, leader: &str) -> bool {
-    let wanted = |node: &str| if node == leader { ("leader", "running") } else { ("replica", "streaming") };
-    let well = |(node, member): (&String, &ClusterMember)| {
+fn whole(list: &ClusterView, leader: &str, well: &str) -> bool {
+    let wanted = |node: &str| if node == leader { ("leader", "running") } else { ("replica", well) };
+    let as_wanted = |(node, member): (&String, &ClusterMember)| {
         (member.role.as_str(), member.state.as_str()) == wanted(node)
     };
-    list.members.len() == 3 && list.members.iter().all(well) && !list.paused
+    list.members.len() == 3 && list.members.iter().all(as_wanted) && !list.paused
 }
 
 #[test]
 fn what_a_person_reads_is_what_is_recorded() {
-    let lab = OwnLab::up("observe-list");
+    read_and_recorded("observe-list", Options::PATRONI, "streaming", None);
+}
+
+/// Its list says `running` of a standby that streams, and a client that goes away leaves a traceback in its log.
+#[test]
+fn what_a_person_reads_of_an_old_patroni_is_what_is_recorded() {
+    read_and_recorded("observe-list-old", "3.0.2", "running", Some(What::BenignTraceback));
+}
+
+/// `well` is a standby's state, `abandoned` what comes of a request whose client is gone.
+fn read_and_recorded(name: &str, patroni: &str, well: &str, abandoned: Option<What>) {
+    let whole = |list: &ClusterView, leader: &str| whole(list, leader, well);
+    let lab = OwnLab::of(name, patroni);
     let inventory = lab.lab().inventory().clone();
     let dir = tempfile::tempdir().unwrap();
     let recorder = Recorder::create(dir.path()).unwrap();
@@ -150,18 +176,35 @@ fn what_a_person_reads_is_what_is_recorded() {
         }
     };
     signal_all(Signal::STOP);
+    // At once: HAProxy's checks soon fill the queue of who waits for an answer.
+    for node in &inventory.nodes {
+        scene.abandon_a_request(SocketAddr::new(node.address, node.rest_port));
+    }
     scene.agrees("no Patroni answers", |list| whole(list, other));
+    let abandoned_at = BootInstant::now();
     signal_all(Signal::CONT);
+    if abandoned.is_some() {
+        scene.seen.wait("a traceback", abandoned_at, |event| {
+            event.after_as().and_then(|entry| traceback(&entry)).is_some_and(|traceback| traceback.benign)
+        });
+    } else {
+        scene.seen.wait("the next round", abandoned_at, |event| event.kind == Kind::Log);
+    }
 
     watch.stop();
     let events = scene.seen.recorder.finish().unwrap();
-    what_happened_is_told(&events, &leader, stopped, other);
+    what_happened_is_told(&events, &leader, stopped, other, well);
+    let tracebacks = transitions(&events).into_iter().map(|transition| transition.what);
+    let mut tracebacks: Vec<_> =
+        tracebacks.filter(|what| format!("{what:?}").contains("Traceback")).collect();
+    tracebacks.dedup();
+    assert_eq!(tracebacks, abandoned.into_iter().collect::<Vec<_>>());
     for ((node, log), before) in inventory.nodes.iter().zip(logs()).zip(logged_before) {
         every_entry_is_told_once(&events, &node.name, &log[before..]);
     }
 }
 
-fn what_happened_is_told(events: &[Event], leader: &str, stopped: &str, other: &str) {
+fn what_happened_is_told(events: &[Event], leader: &str, stopped: &str, other: &str, well: &str) {
     let transitions = transitions(events);
     let told = |subject: &str, what: What, from: Option<&str>, to: Option<&str>| {
         let found = transitions.iter().filter(|transition| {
@@ -172,7 +215,7 @@ fn what_happened_is_told(events: &[Event], leader: &str, stopped: &str, other: &
         });
         assert_eq!(found.count(), 1, "{subject} {what:?} {from:?} {to:?}\n{transitions:#?}");
     };
-    told(stopped, What::ListState, Some("streaming"), Some("stopped"));
+    told(stopped, What::ListState, Some(well), Some("stopped"));
     told(stopped, What::StreamingEnds, Some(leader), None);
     told(stopped, What::StreamingBegins, None, Some(leader));
     told(stopped, What::StreamingBegins, None, Some(other));

@@ -21,10 +21,20 @@ pub(crate) struct OwnLab {
 
 impl OwnLab {
     pub(crate) fn up(name: &str) -> Self {
+        Self::of(name, Options::PATRONI)
+    }
+
+    /// With this version of Patroni.
+    pub(crate) fn of(name: &str, patroni: &str) -> Self {
         let name: LabName = name.parse().unwrap();
         // What an earlier test left that was killed.
         Lab::remove(&name).unwrap();
-        let options = Options { name, timings: Options::FAST_TIMINGS, ..Options::default() };
+        let options = Options {
+            name,
+            timings: Options::FAST_TIMINGS,
+            patroni: patroni.to_owned(),
+            ..Options::default()
+        };
         let lab = Lab::up(&options, &mut |_| ControlFlow::Continue(())).unwrap();
         Self { lab: Some(lab) }
     }

@@ -1,5 +1,7 @@
 //! Whole suites on a real cluster: what is left broken is mended and told, and an interrupt still reports.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

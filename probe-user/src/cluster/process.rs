@@ -27,6 +27,10 @@ pub enum Server {
     Postgres,
     /// Patroni.
     Patroni,
+    /// etcd, one member.
+    Etcd,
+    /// `HAProxy`.
+    Haproxy,
 }
 
 /// Why a server's process cannot be had.
@@ -58,10 +62,12 @@ pub enum ProcessError {
     },
     /// More than one runs there, and nothing tells which is meant.
     #[error(
-        "several processes on {node} are Patroni ({}): netsplit touches none of them",
+        "several processes on {node} are {server} ({}): netsplit touches none of them",
         .pids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
     )]
     Several {
+        /// The server.
+        server: Server,
         /// The node.
         node: String,
         /// Their process ids.
@@ -84,6 +90,8 @@ impl std::fmt::Display for Server {
         f.pad(match self {
             Self::Postgres => "PostgreSQL",
             Self::Patroni => "Patroni",
+            Self::Etcd => "etcd",
+            Self::Haproxy => "HAProxy",
         })
     }
 }
@@ -96,8 +104,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// The server's first process on a node: PostgreSQL by its `postmaster.pid`, Patroni by its command line;
-    /// either must live in the node's network namespace.
+    /// The server's first process on a node: PostgreSQL by its `postmaster.pid`, the others by their command
+    /// lines; each must live in the node's network namespace.
     pub fn of(server: Server, node: &Node) -> Result<Self, ProcessError> {
         let namespace = namespace_id(&node.transport.namespace_path()).ok_or_else(|| {
             ProcessError::NoNamespace { node: node.name.clone(), target: node.transport.clone() }
@@ -105,15 +113,12 @@ impl Process {
         let not_running = || ProcessError::NotRunning { server, node: node.name.clone() };
         let pid = match server {
             Server::Postgres => postmaster(node)?,
-            Server::Patroni => patroni(node, namespace)?,
+            Server::Patroni | Server::Etcd | Server::Haproxy => the_one(server, node, namespace)?,
         };
         let process = pid.and_then(Self::open).ok_or_else(not_running)?;
         // Looked at again now that it is held.
         let same = namespace_of_process(process.pid) == Some(namespace)
-            && match server {
-                Server::Postgres => is_postgres(&arguments(process.pid)),
-                Server::Patroni => is_patroni(&arguments(process.pid)),
-            };
+            && is_server(server, &arguments(process.pid));
         if same { Ok(process) } else { Err(not_running()) }
     }
 
@@ -207,6 +212,11 @@ impl Paused {
     pub fn count(&self) -> usize {
         self.0.len()
     }
+
+    /// Lets them go on; says how many of them were stopped until now.
+    pub fn resume(self) -> usize {
+        self.0.iter().filter(|process| is_stopped(process.pid) && !process.ended(Duration::ZERO)).count()
+    }
 }
 
 impl Drop for Paused {
@@ -227,17 +237,27 @@ fn postmaster(node: &Node) -> Result<Option<u32>, ProcessError> {
     Ok(text.lines().next().and_then(|line| line.trim().parse().ok()))
 }
 
-/// The one process of the namespace that is Patroni; a child of it that has not yet become another program is not.
-fn patroni(node: &Node, namespace: NamespaceId) -> Result<Option<u32>, ProcessError> {
+/// The one process of the namespace that is this server; a child of it that has not yet become another program is
+/// not.
+fn the_one(server: Server, node: &Node, namespace: NamespaceId) -> Result<Option<u32>, ProcessError> {
     let mut found: Vec<u32> = pids()
-        .filter(|pid| namespace_of_process(*pid) == Some(namespace) && is_patroni(&arguments(*pid)))
+        .filter(|pid| namespace_of_process(*pid) == Some(namespace) && is_server(server, &arguments(*pid)))
         .collect();
     let all = found.clone();
     found.retain(|pid| parent_of(*pid).is_none_or(|parent| !all.contains(&parent)));
     match found.as_slice() {
         [] => Ok(None),
         [pid] => Ok(Some(*pid)),
-        _ => Err(ProcessError::Several { node: node.name.clone(), pids: found }),
+        _ => Err(ProcessError::Several { server, node: node.name.clone(), pids: found }),
+    }
+}
+
+fn is_server(server: Server, arguments: &[String]) -> bool {
+    match server {
+        Server::Postgres => is_program(arguments, &["postgres", "postmaster"]),
+        Server::Patroni => is_patroni(arguments),
+        Server::Etcd => is_program(arguments, &["etcd"]),
+        Server::Haproxy => is_program(arguments, &["haproxy"]),
     }
 }
 
@@ -252,8 +272,8 @@ fn is_patroni(arguments: &[String]) -> bool {
     }
 }
 
-fn is_postgres(arguments: &[String]) -> bool {
-    arguments.first().is_some_and(|program| ["postgres", "postmaster"].contains(&file_name(program)))
+fn is_program(arguments: &[String], names: &[&str]) -> bool {
+    arguments.first().is_some_and(|program| names.contains(&file_name(program)))
 }
 
 fn file_name(path: &str) -> &str {
@@ -265,10 +285,20 @@ fn arguments(pid: u32) -> Vec<String> {
     line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
 }
 
-/// The fourth field of `/proc/PID/stat`; the second one may hold anything up to its last `)`.
+/// The fourth field of `/proc/PID/stat`.
 fn parent_of(pid: u32) -> Option<u32> {
+    behind_the_name(pid)?.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Whether a signal has stopped it (`proc_pid_stat(5)`: `T`).
+fn is_stopped(pid: u32) -> bool {
+    behind_the_name(pid).is_some_and(|fields| fields.trim_start().starts_with('T'))
+}
+
+/// The fields of `/proc/PID/stat` from the third on; the second one may hold anything up to its last `)`.
+fn behind_the_name(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    Some(stat.rsplit_once(')')?.1.to_owned())
 }
 
 #[cfg(test)]
@@ -294,6 +324,19 @@ mod tests {
     }
 
     #[test]
+    fn other_servers_are_told_by_their_program() {
+        for (server, line, expected) in [
+            (Server::Etcd, "/usr/bin/etcd --name dcs", true),
+            (Server::Etcd, "etcdctl watch etcd", false),
+            (Server::Haproxy, "/usr/sbin/haproxy -db -f haproxy.cfg", true),
+            (Server::Haproxy, "vim haproxy", false),
+        ] {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(is_server(server, &words), expected, "{line}");
+        }
+    }
+
+    #[test]
     fn a_process_is_found_stopped_continued_and_its_end_is_seen() {
         let postmaster = Postmaster::start();
         let process = Process::of(Server::Postgres, &postmaster.node()).expect("it runs");
@@ -306,8 +349,12 @@ mod tests {
         postmaster.wait_for_state('S');
         process.signal(Signal::STOP).expect("its own child");
         postmaster.wait_for_state('T');
-        drop(paused);
+        assert_eq!(paused.resume(), 1);
         postmaster.wait_for_state('S');
+        let again = Process::of(Server::Postgres, &postmaster.node()).expect("it runs").pause();
+        process.resume().expect("its own child");
+        postmaster.wait_for_state('S');
+        assert_eq!(again.expect("its own child").resume(), 0, "somebody else was faster");
         assert!(!process.ended_within(Duration::from_millis(10), &|| false));
         process.signal(Signal::KILL).expect("its own child");
         assert!(process.ended_within(Duration::from_secs(10), &|| false));

@@ -17,6 +17,12 @@ pub enum Target {
 /// What is wrong with the text of a target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
+    /// Another machine.
+    #[error(
+        "`{0}` is another machine, and netsplit does not reach those yet: run it on that machine with `local`, or write \
+         `netns:NAME`"
+    )]
+    NotYet(String),
     /// Neither `local` nor `netns:NAME`.
     #[error("`{0}` is not a target: write `local` or `netns:NAME`, with a NAME from `ip netns list`")]
     Unknown(String),
@@ -52,7 +58,8 @@ impl FromStr for Target {
             return Ok(Self::Local);
         }
         let Some(name) = text.strip_prefix("netns:") else {
-            return Err(TargetError::Unknown(text.to_owned()));
+            let wrong = if text.starts_with("ssh:") { TargetError::NotYet } else { TargetError::Unknown };
+            return Err(wrong(text.to_owned()));
         };
         if name.is_empty() || name.contains('/') || name.starts_with('.') {
             return Err(TargetError::BadName(name.to_owned()));
@@ -85,6 +92,13 @@ mod tests {
             assert_eq!(text.parse(), Ok(target.clone()));
             assert_eq!(target.to_string(), text);
         }
+    }
+
+    #[test]
+    fn another_machine_is_told_from_nonsense() {
+        let error = "ssh:db1".parse::<Target>().unwrap_err();
+        assert!(error.to_string().contains("does not reach those yet"), "{error}");
+        assert_eq!("db1".parse::<Target>(), Err(TargetError::Unknown("db1".to_owned())));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! `HAProxy`: its configuration, the daemon, and its own view of the servers.
 //!
-//! The checks follow Patroni's sample configuration: `OPTIONS /primary` and `/replica` on the REST API.
+//! A replica is asked for as in Patroni's sample configuration, `OPTIONS /replica` on the REST API; the primary as
+//! many a load balancer does it, `GET /read-write`. The answer's code is the same as that of `OPTIONS /primary`, but
+//! it has a body, and `HAProxy` closes the connection with a reset as soon as it knows the code: Patroni, which is
+//! still writing, may see that, and before 4.1.5 logs a traceback of it.
 
 use std::{
     collections::BTreeMap,
@@ -62,14 +65,16 @@ defaults
 ",
         socket.display()
     );
-    for (proxy, port) in [("primary", PRIMARY_PORT), ("replica", REPLICA_PORT)] {
+    for (proxy, port, check) in
+        [("primary", PRIMARY_PORT, "GET /read-write"), ("replica", REPLICA_PORT, "OPTIONS /replica")]
+    {
         let _ = write!(
             text,
             "
 listen {proxy}
     bind *:{port}
     balance roundrobin
-    option httpchk OPTIONS /{proxy}
+    option httpchk {check}
     http-check expect status 200
 "
         );

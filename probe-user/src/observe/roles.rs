@@ -33,7 +33,8 @@ async fn ask(inventory: &Inventory) -> Result<Roles, ObserveError> {
         match etcd.value(&keys.leader()).await {
             Ok(leader) => {
                 let sync = etcd.value(&keys.sync()).await.ok().flatten();
-                return Ok(Roles { leader, sync: sync.as_deref().map(standbys).unwrap_or_default() });
+                let sync = sync.as_deref().map(standbys).unwrap_or_default();
+                return Ok(Roles { leader, sync, replicas: None });
             }
             Err(refusal) => refusals.push(refusal.to_string()),
         }

@@ -50,8 +50,10 @@ pub enum NodeSelector {
     Replica,
     /// `@sync`: every synchronous standby.
     Sync,
-    /// `@any-replica`: one member that is not the leader, the first by name.
+    /// `@any-replica`: one member that is not the leader, the first by name. In a run, the same all the way.
     AnyReplica,
+    /// `@other-replica`: the second by name of the members that are not the leader. In a run, the same all the way.
+    OtherReplica,
     /// `@any`: one member, the first by name.
     Any,
     /// `*`: every node of the inventory.
@@ -68,6 +70,7 @@ impl fmt::Display for NodeSelector {
             Self::Replica => "@replica",
             Self::Sync => "@sync",
             Self::AnyReplica => "@any-replica",
+            Self::OtherReplica => "@other-replica",
             Self::Any => "@any",
             Self::All => "*",
             Self::Name(name) => name,

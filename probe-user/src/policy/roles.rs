@@ -9,4 +9,7 @@ pub struct Roles {
     pub leader: Option<String>,
     /// The synchronous standbys.
     pub sync: BTreeSet<String>,
+    /// Whom `@any-replica` and `@other-replica` choose from, where that was settled before; without, the nodes that
+    /// are not the leader now.
+    pub replicas: Option<BTreeSet<String>>,
 }

@@ -33,6 +33,7 @@ impl NodeSelector {
         ("@leader", Self::Leader),
         ("@replica", Self::Replica),
         ("@any-replica", Self::AnyReplica),
+        ("@other-replica", Self::OtherReplica),
         ("@sync", Self::Sync),
         ("@any", Self::Any),
     ];

@@ -162,22 +162,32 @@ pub struct Acted {
     pub node: Option<String>,
     /// What came of it, in words; `null` where it failed.
     pub outcome: Option<String>,
-    /// The HTTP request that it was, and its answer.
+    /// The request to Patroni that it was, and its answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Answered>,
 }
 
-/// An HTTP request to Patroni, and its answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A request to Patroni, by its REST API or by `patronictl`, and its answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
-    /// The request, such as `POST http://10.88.0.11:8008/switchover`.
+    /// The request, such as `POST http://10.88.0.11:8008/switchover {…}` or `patronictl switchover …`.
     pub request: String,
-    /// The status that the scenario expects.
-    pub expected: u16,
-    /// The status that came; `null` where no answer did.
+    /// The status that the scenario expects; `null` for what Patroni documents as success, 200 or 202.
+    #[serde(default)]
+    pub expected: Option<u16>,
+    /// What the scenario expects the answer's body to contain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_body: Option<String>,
+    /// The exit code of `patronictl` that the scenario expects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_exit: Option<i32>,
+    /// The status that came; `null` where no answer did, and where `patronictl` did not say.
     pub status: Option<u16>,
-    /// The answer's body, or why there was none.
+    /// The answer's body; without a status, why there was none or all that `patronictl` said.
     pub body: String,
+    /// The exit code of `patronictl`; `null` for a request to the REST API, and where it was killed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
 }
 
 /// Payload of [`Kind::Applied`].

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Applied, ClientWrite, Event, Inside, Kind, RowsFound, Transition, View, What, WriteOutcome, Zero,
-    ZeroFrom, outages, transitions, two_primaries,
+    Applied, ClientWrite, Event, Inside, Kind, RowsFound, StepMark, Transition, View, What, WriteOutcome,
+    Zero, ZeroFrom, outages, transitions, two_primaries,
     zero::{in_order, zero},
 };
 use crate::clock::BootInstant;
@@ -26,9 +26,10 @@ pub struct Metrics {
     pub writes_stopped_s: Option<f64>,
     /// The first write acknowledged after that.
     pub writes_back_s: Option<f64>,
-    /// Every node that was cut [takes part](View::takes_part) again, after the last revert.
+    /// Every node that was cut or that an action was done to [takes part](View::takes_part) again, after the last
+    /// revert or action.
     pub member_back_s: Option<f64>,
-    /// The same, counted from the last revert.
+    /// The same, counted from the last revert or action.
     pub member_back_after_revert_s: Option<f64>,
     /// The longest time without an acknowledged write, as far as it was seen.
     pub write_outage_longest_s: Option<f64>,
@@ -149,30 +150,44 @@ impl Metrics {
     }
 }
 
-/// The last revert, and when every node that was cut took part again after it. `None` where no node that was cut
-/// ever stopped taking part, or some never came back.
+/// The last revert or action on a node, and when every node that was cut or acted on took part again after it.
+/// `None` where none of these nodes ever stopped taking part, or some never came back.
+///
+/// An action begins anew: what counts is that a node was away since the last one began, or at that moment.
 ///
 /// `events` must be in order.
 pub(crate) fn member_back(ordered: &[&Event]) -> Option<(BootInstant, BootInstant)> {
-    let cut: BTreeSet<&str> = ordered
-        .iter()
-        .filter(|event| event.kind == Kind::Applied && event.after_as::<Applied>().is_some())
-        .filter_map(|event| event.node.as_deref())
+    let of = |kind: Kind| ordered.iter().filter(move |event| event.kind == kind);
+    let cuts: Vec<_> = of(Kind::Applied).filter(|event| event.after_as::<Applied>().is_some()).collect();
+    let actions: Vec<_> = of(Kind::Step)
+        .filter_map(|event| Some((event.after_as::<StepMark>()?.action?, event.boot_ns)))
+        .filter_map(|(action, end)| Some((action.node?, action.began, end)))
         .collect();
-    let first_cut = ordered.iter().find(|event| event.kind == Kind::Applied)?.boot_ns;
-    let revert = ordered.iter().rev().find(|event| event.kind == Kind::Reverted)?.boot_ns;
+    let mut nodes: BTreeSet<&str> = cuts.iter().filter_map(|event| event.node.as_deref()).collect();
+    nodes.extend(actions.iter().map(|(node, ..)| node.as_str()));
+    let starts = actions.iter().map(|(_, began, _)| *began);
+    let first = cuts.first().map(|event| event.boot_ns).into_iter().chain(starts.clone()).min()?;
+    let revert = of(Kind::Reverted).next_back().map(|event| event.boot_ns);
+    // A cut that is still in force is no end of anything.
+    if revert.is_none() && !cuts.is_empty() {
+        return None;
+    }
+    let last = revert.into_iter().chain(actions.iter().map(|(_, _, end)| *end)).max()?;
+    let mut anew = starts.max();
     let mut view = View::default();
     let mut was_away = false;
-    let mut back = None;
     for event in ordered {
+        if anew.take_if(|began| event.boot_ns >= *began).is_some() {
+            was_away = nodes.iter().any(|node| !view.takes_part(node));
+        }
         view.take(event);
-        let present = cut.iter().all(|node| view.takes_part(node));
-        was_away |= event.boot_ns >= first_cut && !present;
-        if event.boot_ns >= revert && present && was_away {
-            back.get_or_insert(event.boot_ns);
+        let present = nodes.iter().all(|node| view.takes_part(node));
+        was_away |= event.boot_ns >= first && !present;
+        if event.boot_ns >= last && present && was_away {
+            return Some((last, event.boot_ns));
         }
     }
-    back.map(|back| (revert, back))
+    None
 }
 
 /// The highest WAL timeline that a primary told.

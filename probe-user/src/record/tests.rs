@@ -196,6 +196,12 @@ fn the_list_tells_states_and_maintenance_only() {
         (5.0, list(&[("pg1", "replica", "running"), ("pg2", "leader", "running")], false)),
         (6.0, list(&[("pg1", "replica", "streaming"), ("pg2", "leader", "running")], false)),
         (7.0, list(&[("pg1", "replica", ""), ("pg2", "leader", "running")], false)),
+        // For a moment only.
+        (9.0, list(&[("pg1", "replica", "running"), ("pg2", "leader", "running")], false)),
+        (9.5, list(&[("pg1", "replica", ""), ("pg2", "leader", "running")], false)),
+        // One after another.
+        (19.0, list(&[("pg1", "replica", "starting"), ("pg2", "leader", "running")], false)),
+        (19.5, list(&[("pg1", "replica", "running"), ("pg2", "leader", "running")], false)),
     ];
     let story = events
         .into_iter()
@@ -208,6 +214,8 @@ fn the_list_tells_states_and_maintenance_only() {
             "4.0 cluster maintenance-ends  > ",
             "6.0 pg1 list-state running > streaming",
             "7.0 pg1 list-state streaming > ",
+            "19.0 pg1 list-state  > starting",
+            "19.5 pg1 list-state starting > running",
         ]
     );
 }

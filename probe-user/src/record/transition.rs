@@ -128,6 +128,7 @@ impl What {
                 | Self::PortFails
                 | Self::EtcdUnreachable
                 | Self::EtcdReachable
+                | Self::ListState
         )
     }
 }

@@ -3,7 +3,7 @@
 //! - The first sight of anything is where it starts from, not a change.
 //! - One silence is one change: a port that first times out and then refuses is told once.
 //! - A probe of ours (REST, port, etcd) that fails and succeeds again within [`FLAP`], or the other way round,
-//!   had a bad moment; both are left out.
+//!   had a bad moment; both are left out. So is a state in `patronictl list` that is taken back within that time.
 //! - Writes have stopped when none was acknowledged for [`WRITE_PAUSE`](super::WRITE_PAUSE).
 //! - `GET /cluster` is recorded, and told here by the member keys that it is made of.
 //! - Of `patronictl list` only states are told: who is on it, the member keys tell, and who leads, the leader key.
@@ -64,6 +64,7 @@ impl Log {
                 other.subject == subject && other.what.may_flap() && same_probe(other.what, what)
             })
             && at.since(self.transitions[last].at) <= FLAP
+            && (what != What::ListState || self.transitions[last].from == to)
         {
             self.transitions.remove(last);
             return;
@@ -318,7 +319,8 @@ fn same_probe(one: What, other: What) -> bool {
     let probe = |what: What| match what {
         What::RestAnswers | What::RestSilent => 0,
         What::PortAccepts | What::PortFails => 1,
-        _ => 2,
+        What::ListState => 2,
+        _ => 3,
     };
     probe(one) == probe(other)
 }

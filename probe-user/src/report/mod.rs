@@ -3,6 +3,7 @@
 //! Everything is rebuilt from `events.jsonl` and the scenario: [`RunResult::of`] judges, and each format is a
 //! pure function of a [`RunResult`].
 
+mod answers;
 mod deviation;
 mod directory;
 mod html;

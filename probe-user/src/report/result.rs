@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::answers;
 use crate::{
     cluster::Timings,
     record::{
-        Acted, Answered, Applied, Environment, Event, HitSummary, Kind, Metrics, StepMark, Transition, Zero,
-        hits, in_order, rule_in_words, zero,
+        Acted, Applied, Environment, Event, HitSummary, Kind, Metrics, StepMark, Transition, Zero, hits,
+        in_order, rule_in_words, zero,
     },
     scenario::{Deed, Evidence, Judgement, Row, Scenario, Verdict},
 };
@@ -153,7 +154,7 @@ impl RunResult {
         let facts = environment.as_ref().and_then(|environment| environment.lab.as_ref());
         let meant = scenario.expectations.iter().filter(|expectation| expectation.when.holds(facts));
         let mut expectations: Vec<_> = meant.map(|expectation| expectation.judge(&evidence)).collect();
-        expectations.extend(answers(&record.steps));
+        expectations.extend(answers::judged(scenario, &record.steps));
         let trouble = ordered.iter().filter(|event| event.kind == Kind::Trouble);
         let (verdict, reason) = verdict(scenario, &record, environment.as_ref(), &expectations);
         Self {
@@ -282,23 +283,6 @@ fn steps_and_cuts(scenario: &Scenario, ordered: &[&Event], zero: Option<Zero>) -
         cut.example = hit.example;
     }
     record
-}
-
-/// Whether Patroni answered each request with the status that its step expects, as an expectation of its own.
-fn answers(steps: &[StepRecord]) -> Vec<Judgement> {
-    let requests = steps.iter().filter_map(|step| Some((step, step.action.as_ref()?.request.as_ref()?)));
-    let judge = |(step, request): (&StepRecord, &Answered)| Judgement {
-        name: format!("step-{}-answer", step.index + 1),
-        verdict: if request.status == Some(request.expected) { Verdict::Pass } else { Verdict::Fail },
-        expected: format!("{} to {}", request.expected, request.request),
-        observed: match request.status {
-            Some(status) => format!("{status}: {}", request.body),
-            None => format!("no answer: {}", request.body),
-        },
-        at_s: step.to_s,
-        in_table: true,
-    };
-    requests.map(judge).collect()
 }
 
 fn trouble_in_words(event: &Event) -> String {

@@ -13,7 +13,7 @@ mod step;
 mod tests;
 mod when;
 
-pub use act::{Act, ActError, ActNode, Action, Outcome, Scene};
+pub use act::{Act, ActError, ActNode, Action, Outcome, Scene, Undo, Undone, UntilEnd};
 pub use expectation::{
     Benign, Check, End, Evidence, Expectation, Finding, Judgement, NodeRef, Origin, Stretch, Time, Verdict,
     Window,

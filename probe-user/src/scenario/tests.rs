@@ -270,15 +270,17 @@ expect = [{ that = "timeline-grows" }, { that = "timeline-grows" }, { that = "wr
 
 #[test]
 fn the_shipped_scenarios_can_be_prepared() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/scenarios");
+    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies");
     let mut ids = Vec::new();
-    for entry in std::fs::read_dir(&folder).expect("the folder is there") {
-        let path = entry.expect("a file").path();
-        let scenario = Scenario::load(&path).unwrap_or_else(|error| panic!("{error:?}"));
-        let prepared = Prepared::new(scenario, &folder).unwrap_or_else(|error| panic!("{error:?}"));
-        ids.push(prepared.scenario().id.clone());
+    for folder in ["scenarios", "patroni-ha"].map(|folder| policies.join(folder)) {
+        let paths = std::fs::read_dir(&folder).expect("the folder is there").map(|entry| entry.expect("a file").path());
+        for path in paths.filter(|path| path.file_name().is_some_and(|name| name != "suite.toml")) {
+            let scenario = Scenario::load(&path).unwrap_or_else(|error| panic!("{error:?}"));
+            let prepared = Prepared::new(scenario, &folder).unwrap_or_else(|error| panic!("{error:?}"));
+            ids.push(prepared.scenario().id.clone());
+        }
     }
-    for id in ["primary-5432-drop", "primary-5432-drop-socket", "primary-8008-drop", "primary-process-4"] {
+    for id in ["primary-5432-drop", "primary-5432-drop-socket", "standby-isolation-1B", "primary-process-4"] {
         assert!(ids.iter().any(|shipped| shipped == id), "{id}");
     }
 }

@@ -146,10 +146,12 @@ fn peers_overlap(a: &Who, b: &Who) -> bool {
 
 /// Whether the peer can be told, without asking the cluster, to be none of the rule's own nodes.
 fn surely_another(node: &NodeSelector, peer: &Who) -> bool {
-    use NodeSelector::{AnyReplica, Leader, Name, Replica, Sync};
+    use NodeSelector::{AnyReplica, Leader, Name, OtherReplica, Replica, Sync};
     let Who::Peer(Peer::Node(peer)) = peer else { return false };
     match (node, peer) {
-        (Leader, Replica | AnyReplica | Sync) | (Replica | AnyReplica | Sync, Leader) => true,
+        (Leader, Replica | AnyReplica | OtherReplica | Sync)
+        | (Replica | AnyReplica | OtherReplica | Sync, Leader)
+        | (AnyReplica, OtherReplica) => true,
         (Name(node), Name(peer)) => node != peer,
         _ => false,
     }

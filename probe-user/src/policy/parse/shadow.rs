@@ -53,11 +53,11 @@ fn peer_covers(earlier: &Peer, peer: &Peer) -> bool {
 }
 
 fn selector_covers(earlier: &NodeSelector, selector: &NodeSelector) -> bool {
-    use NodeSelector::{All, AnyReplica, Local, Replica, Sync};
+    use NodeSelector::{All, AnyReplica, Local, OtherReplica, Replica, Sync};
     match (earlier, selector) {
         // `local` may be a place outside of the inventory.
         (All, other) => *other != Local,
-        (Replica, AnyReplica | Sync) => true,
+        (Replica, AnyReplica | OtherReplica | Sync) => true,
         (earlier, selector) => earlier == selector,
     }
 }

@@ -47,7 +47,7 @@ fn everything_can_be_said() {
         protocol   = "any"
         ports      = [5432, "6000-6010", "8008"]
         peer_ports = ["1024-65535"]
-        peers      = ["@replica", "@any-replica", "@sync", "@any", "pg1", "10.0.0.0/8", "fd00::1"]
+        peers      = ["@replica", "@any-replica", "@other-replica", "@sync", "@any", "pg1", "10.0.0.0/8", "fd00::1"]
         flows      = "all"
         action     = "reject"
         loopback   = true
@@ -64,6 +64,7 @@ fn everything_can_be_said() {
         peers: vec![
             node(NodeSelector::Replica),
             node(NodeSelector::AnyReplica),
+            node(NodeSelector::OtherReplica),
             node(NodeSelector::Sync),
             node(NodeSelector::Any),
             node(NodeSelector::Name("pg1".into())),
@@ -279,6 +280,7 @@ fn selector() -> impl Strategy<Value = NodeSelector> {
         Just(NodeSelector::Leader),
         Just(NodeSelector::Replica),
         Just(NodeSelector::AnyReplica),
+        Just(NodeSelector::OtherReplica),
         Just(NodeSelector::Sync),
         Just(NodeSelector::Any),
         "pg[0-9]{1,2}|db[-._a-z]{0,9}".prop_map(NodeSelector::Name),

@@ -73,9 +73,12 @@ impl<'a> Place<'a> {
         let nodes: Vec<_> = match selector {
             NodeSelector::Local => all().filter(|node| node.transport == self.local).take(1).collect(),
             NodeSelector::Leader => vec![leader(cluster, selector, roles)?],
-            NodeSelector::Replica | NodeSelector::AnyReplica => {
-                let leader = leader(cluster, selector, roles)?;
-                all().filter(|node| node.name != leader.name).collect()
+            NodeSelector::Replica => others(cluster, selector, roles)?,
+            NodeSelector::AnyReplica => replicas(cluster, selector, roles)?,
+            NodeSelector::OtherReplica => {
+                let mut replicas = replicas(cluster, selector, roles)?;
+                replicas.sort_by_key(|node| &node.name);
+                replicas.into_iter().skip(1).take(1).collect()
             }
             NodeSelector::Sync => all().filter(|node| roles.sync.contains(&node.name)).collect(),
             NodeSelector::Any | NodeSelector::All => all().collect(),
@@ -128,6 +131,24 @@ fn leader<'a>(cluster: &'a Inventory, selector: &NodeSelector, roles: &Roles) ->
     node.ok_or_else(|| Why::ForeignLeader { leader: leader.clone() })
 }
 
+/// The nodes that are not the leader now.
+fn others<'a>(cluster: &'a Inventory, selector: &NodeSelector, roles: &Roles) -> Result<Vec<&'a Node>, Why> {
+    let leader = leader(cluster, selector, roles)?;
+    Ok(cluster.nodes.iter().filter(|node| node.name != leader.name).collect())
+}
+
+/// The nodes that selectors for one replica choose from.
+fn replicas<'a>(
+    cluster: &'a Inventory,
+    selector: &NodeSelector,
+    roles: &Roles,
+) -> Result<Vec<&'a Node>, Why> {
+    match &roles.replicas {
+        Some(settled) => Ok(cluster.nodes.iter().filter(|node| settled.contains(&node.name)).collect()),
+        None => others(cluster, selector, roles),
+    }
+}
+
 impl Policy {
     /// Whether it can only be resolved with an inventory.
     pub fn needs_cluster(&self) -> bool {
@@ -136,8 +157,9 @@ impl Policy {
 
     /// Whether it can only be resolved by someone who knows the cluster's roles.
     pub fn needs_roles(&self) -> bool {
-        use NodeSelector::{AnyReplica, Leader, Replica, Sync};
-        self.selectors().any(|selector| matches!(selector, Leader | Replica | AnyReplica | Sync))
+        use NodeSelector::{AnyReplica, Leader, OtherReplica, Replica, Sync};
+        self.selectors()
+            .any(|selector| matches!(selector, Leader | Replica | AnyReplica | OtherReplica | Sync))
     }
 
     /// Whether one of its rules is for the target that the command names.

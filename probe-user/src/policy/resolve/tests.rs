@@ -39,7 +39,7 @@ fn cluster() -> Inventory {
 }
 
 fn roles() -> Roles {
-    Roles { leader: Some("pg1".into()), sync: ["pg3".to_owned()].into() }
+    Roles { leader: Some("pg1".into()), sync: ["pg3".to_owned()].into(), replicas: None }
 }
 
 fn in_cluster(rules: &str) -> Result<Plan, ResolveError> {
@@ -64,6 +64,7 @@ fn selectors_mean_nodes_and_their_addresses() {
         ("@leader", "", &["pg1: *"]),
         ("@replica", "", &["pg2: *", "pg3: *"]),
         ("@any-replica", "", &["pg2: *"]),
+        ("@other-replica", "", &["pg3: *"]),
         ("@sync", "", &["pg3: *"]),
         ("@any", "", &["pg1: *"]),
         ("*", "", &["pg2: *", "pg1: *", "pg3: *"]),
@@ -79,6 +80,10 @@ fn selectors_mean_nodes_and_their_addresses() {
         // "one" is another one
         ("@any", "peers = [\"@any\"]", &["pg1: 10.88.0.12"]),
         ("*", "peers = [\"@any-replica\"]", &["pg2: fd00::13", "pg1: 10.88.0.12", "pg3: 10.88.0.12"]),
+        // each is the other's other
+        ("@any-replica", "peers = [\"@other-replica\"]", &["pg2: fd00::13"]),
+        ("@other-replica", "peers = [\"@any-replica\"]", &["pg3: 10.88.0.12"]),
+        ("*", "peers = [\"@other-replica\"]", &["pg2: fd00::13", "pg1: fd00::13"]),
         // but on lo
         ("@leader", "peers = [\"@leader\"]\nloopback = true", &["pg1: 10.88.0.11 127.0.0.0/8 ::1"]),
         (
@@ -91,6 +96,24 @@ fn selectors_mean_nodes_and_their_addresses() {
     for (node, more, expected) in table {
         let plan = in_cluster(&format!("[[rule]]\nnode = \"{node}\"\naction = \"drop\"\n{more}"));
         assert_eq!(outline(&plan.expect("a plan")), *expected, "{node} {more}");
+    }
+}
+
+#[test]
+fn a_replica_that_was_settled_stays_the_same_when_the_leader_changes() {
+    let settled = Some(["pg2", "pg3"].map(str::to_owned).into());
+    let roles = Roles { leader: Some("pg2".into()), replicas: settled, ..Roles::default() };
+    let cluster = cluster();
+    let place = Place { cluster: Some(&cluster), local: Target::Local };
+    for (node, expected) in [
+        ("@any-replica", vec!["pg2: *"]),
+        ("@other-replica", vec!["pg3: *"]),
+        ("@leader", vec!["pg2: *"]),
+        ("@replica", vec!["pg1: *", "pg3: *"]),
+    ] {
+        let policy = parse("test.toml", &format!("[[rule]]\nnode = \"{node}\"\naction = \"drop\""));
+        let plan = resolve(&policy.expect("a policy"), &place, &roles).expect("a plan");
+        assert_eq!(outline(&plan), expected, "{node}");
     }
 }
 
@@ -172,6 +195,7 @@ fn a_policy_says_what_it_needs() {
         ("node = \"*\"", true, false),
         ("node = \"@any\"", true, false),
         ("node = \"@any-replica\"", true, true),
+        ("node = \"@other-replica\"", true, true),
     ] {
         let policy = parse("test.toml", &format!("[[rule]]\naction = \"drop\"\n{lines}")).expect("a policy");
         assert_eq!((policy.needs_cluster(), policy.needs_roles()), (cluster, roles), "{lines}");
@@ -180,9 +204,11 @@ fn a_policy_says_what_it_needs() {
 
 prop_compose! {
     fn any_rule()(
-        node in prop::sample::select(vec!["local", "*", "@leader", "@replica", "@any-replica", "@sync", "@any", "pg3"]),
+        node in prop::sample::select(vec!["local", "*", "@leader", "@replica", "@any-replica", "@other-replica", "@sync", "@any",
+            "pg3"]),
         peers in prop::collection::btree_set(
-            prop::sample::select(vec!["@leader", "@replica", "@any-replica", "@sync", "@any", "pg2", "pg3"]), 0..4),
+            prop::sample::select(vec![
+                "@leader", "@replica", "@any-replica", "@other-replica", "@sync", "@any", "pg2", "pg3"]), 0..4),
         loopback in any::<bool>(),
         port in 1..=u16::MAX,
     ) -> Rule {

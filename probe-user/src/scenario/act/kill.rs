@@ -1,18 +1,19 @@
-//! `kill`: a signal to PostgreSQL's first process, or to Patroni.
+//! `kill`: a signal to a server's first process.
 
 use rustix::process::Signal;
 
 use super::{
     ActError, Action, Outcome, Scene,
     kind::{Kind, NodeField},
+    server,
 };
 use crate::{
     cluster::{Process, Server},
-    document::{Reported, Table, Value},
+    document::{Reported, Table},
 };
 
 pub(super) const KIND: Kind =
-    Kind { key: "kill", example: "kill = \"postgres\"", node: NodeField::Required, timeout: "10s", read };
+    Kind { key: "kill", example: "kill = \"postgres\"", node: NodeField::OfServer, timeout: "10s", read };
 
 #[derive(Debug)]
 struct Kill {
@@ -24,16 +25,9 @@ fn read(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
     let signals = ["TERM", "INT", "QUIT", "HUP", "ABRT", "KILL"];
     let numbers = [Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP, Signal::ABORT, Signal::KILL];
     let words: Vec<_> = signals.into_iter().zip(signals.into_iter().zip(numbers)).collect();
-    let server = table
-        .required("kill", "name what: kill = \"postgres\" or kill = \"patroni\"")
-        .and_then(|value| server(&value));
+    let server = server::read(table, "kill");
     let signal = table.optional("signal").map(|value| value.keyword(&words)).transpose();
     Ok(Box::new(Kill { server: server?, signal: signal?.unwrap_or(("TERM", Signal::TERM)) }))
-}
-
-/// The server that a field names.
-pub(super) fn server(value: &Value<'_>) -> Result<Server, Reported> {
-    value.keyword(&[("postgres", Server::Postgres), ("patroni", Server::Patroni)])
 }
 
 impl Action for Kill {
@@ -42,9 +36,14 @@ impl Action for Kill {
     }
 
     /// Whoever is killed is dead when it returns; other signals are sent, and what follows is the cluster's affair.
+    /// What stays dead of it is started again at the end of the run.
     fn perform(&self, scene: &Scene<'_>) -> Result<Outcome, ActError> {
-        let (node, (name, signal)) = (scene.node()?, self.signal);
+        let (node, (name, signal)) = (server::home(self.server, scene, "killed")?, self.signal);
         let process = Process::of(self.server, node)?;
+        // SIGHUP asks to read the configuration again.
+        if signal != Signal::HUP {
+            server::runs_again(self.server, scene, node);
+        }
         process.signal(signal)?;
         let what = format!("{} on {} (pid {})", self.server, node.name, process.pid());
         if signal == Signal::KILL {

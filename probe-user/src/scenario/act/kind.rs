@@ -1,17 +1,21 @@
 //! The actions that there are, and how a step's table is recognised as one.
 
-use super::{Action, kill, pause, reboot, run, start, stop, switchover};
+use super::{Action, kill, patroni, pause, reboot, run, start, stop};
 use crate::document::{Reported, Table};
 
 /// Every action: one line each.
-pub(super) const KINDS: [Kind; 8] = [
+pub(super) const KINDS: [Kind; 12] = [
     run::KIND,
     kill::KIND,
     pause::PAUSE,
     pause::RESUME,
     stop::KIND,
     start::KIND,
-    switchover::KIND,
+    patroni::SWITCHOVER,
+    patroni::FAILOVER,
+    patroni::RESTART,
+    patroni::REINITIALISE,
+    patroni::MAINTENANCE,
     reboot::KIND,
 ];
 
@@ -40,6 +44,8 @@ pub(super) enum NodeField {
     Required,
     /// It may; without it, the action is done where the observer is.
     Optional,
+    /// It must, unless the server that is named has a machine of its own.
+    OfServer,
     /// It cannot.
     Absent,
 }

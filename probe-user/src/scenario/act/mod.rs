@@ -8,18 +8,22 @@ mod kill;
 mod kind;
 mod model;
 mod node;
+mod patroni;
 mod pause;
+mod program;
 mod reboot;
 mod run;
 mod scene;
+mod server;
 mod start;
 mod stop;
-mod switchover;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use error::ActError;
 pub(super) use kind::examples;
 pub use model::{Act, Action, Outcome};
 pub use node::ActNode;
 pub use scene::Scene;
+pub use undo::{Undo, Undone, UntilEnd};

@@ -1,10 +1,11 @@
 //! An action as a step has it, and what comes of it.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use super::{
     ActError, ActNode, Scene,
     kind::{KINDS, NodeField, count_in, kind_of},
+    server,
 };
 use crate::{
     document::{Reported, Table},
@@ -26,10 +27,8 @@ pub trait Action: fmt::Debug + Send + Sync {
 pub struct Outcome {
     /// In words.
     pub said: String,
-    /// The HTTP request that it was, and its answer.
+    /// The request to Patroni that it was, and its answer.
     pub request: Option<Answered>,
-    /// What is kept until the end of the run: dropping it undoes the action.
-    pub until_end: Option<Box<dyn Any>>,
 }
 
 /// A step that does something to the cluster.
@@ -53,13 +52,21 @@ impl Act {
 
     pub(in crate::scenario) fn read(table: &Table<'_>) -> Result<Self, Reported> {
         let kind = kind_of(table).unwrap_or(&KINDS[0]);
-        let help = "say where: \"@leader\", \"@old-leader\", \"@any-replica\" or a node's name";
+        let required = || {
+            let help = "say where: \"@leader\", \"@old-leader\", \"@any-replica\" or a node's name";
+            Some(table.required("node", help).and_then(|value| ActNode::read(&value)))
+        };
+        let optional = || table.optional("node").map(|value| ActNode::read(&value));
         let node = match kind.node {
-            NodeField::Required => Some(table.required("node", help)),
-            NodeField::Optional => table.optional("node").map(Ok),
+            NodeField::Required => required(),
+            NodeField::Optional => optional(),
+            NodeField::OfServer => match server::own_machine(table, kind.key) {
+                Some(machine) => optional().or(Some(Ok(machine))),
+                None => required(),
+            },
             NodeField::Absent => None,
         };
-        let node = node.map(|value| value.and_then(|value| ActNode::read(&value))).transpose();
+        let node = node.transpose();
         let timeout = table.optional("timeout").map(expression).transpose();
         let action = (kind.read)(table);
         let default = || Expression::parse(kind.timeout).unwrap_or_else(|_| unreachable!("a time span"));

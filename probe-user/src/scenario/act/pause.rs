@@ -1,9 +1,10 @@
-//! `pause` and `resume`: SIGSTOP and SIGCONT to PostgreSQL with its children, or to Patroni.
+//! `pause` and `resume`: SIGSTOP and SIGCONT to a server with its children.
 
 use super::{
     ActError, Action, Outcome, Scene,
-    kill::server,
     kind::{Kind, NodeField},
+    server,
+    undo::Undo,
 };
 use crate::{
     cluster::{Process, Server},
@@ -13,7 +14,7 @@ use crate::{
 pub(super) const PAUSE: Kind = Kind {
     key: "pause",
     example: "pause = \"postgres\"",
-    node: NodeField::Required,
+    node: NodeField::OfServer,
     timeout: "10s",
     read: read_pause,
 };
@@ -21,7 +22,7 @@ pub(super) const PAUSE: Kind = Kind {
 pub(super) const RESUME: Kind = Kind {
     key: "resume",
     example: "resume = \"postgres\"",
-    node: NodeField::Required,
+    node: NodeField::OfServer,
     timeout: "10s",
     read: read_resume,
 };
@@ -33,13 +34,11 @@ struct Pause(Server);
 struct Resume(Server);
 
 fn read_pause(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
-    let help = "name what: pause = \"postgres\" or pause = \"patroni\"";
-    Ok(Box::new(Pause(server(&table.required("pause", help)?)?)))
+    Ok(Box::new(Pause(server::read(table, "pause")?)))
 }
 
 fn read_resume(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
-    let help = "name what: resume = \"postgres\" or resume = \"patroni\"";
-    Ok(Box::new(Resume(server(&table.required("resume", help)?)?)))
+    Ok(Box::new(Resume(server::read(table, "resume")?)))
 }
 
 impl Action for Pause {
@@ -49,12 +48,13 @@ impl Action for Pause {
 
     /// What is paused goes on at the end of the run at the latest.
     fn perform(&self, scene: &Scene<'_>) -> Result<Outcome, ActError> {
-        let node = scene.node()?;
+        let node = server::home(self.0, scene, "paused")?;
         let process = Process::of(self.0, node)?;
-        let pid = process.pid();
+        let what = format!("{} on {} (pid {})", self.0, node.name, process.pid());
         let paused = process.pause()?;
-        let said = format!("{} on {} (pid {pid}) is {}", self.0, node.name, stopped(paused.count()));
-        Ok(Outcome { until_end: Some(Box::new(paused)), ..Outcome::said(said) })
+        let said = format!("{what} is {}", stopped(paused.count()));
+        scene.until_end(Undo::new(move || Ok((paused.resume() > 0).then(|| format!("{what} goes on")))));
+        Ok(Outcome::said(said))
     }
 }
 
@@ -64,7 +64,7 @@ impl Action for Resume {
     }
 
     fn perform(&self, scene: &Scene<'_>) -> Result<Outcome, ActError> {
-        let node = scene.node()?;
+        let node = server::home(self.0, scene, "resumed")?;
         let process = Process::of(self.0, node)?;
         process.resume()?;
         Ok(Outcome::said(format!("{} on {} (pid {}) goes on", self.0, node.name, process.pid())))

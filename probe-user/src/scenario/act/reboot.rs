@@ -8,9 +8,10 @@ use std::{
 use super::{
     ActError, Action, Outcome, Scene,
     kind::{Kind, NodeField},
-    start::started,
+    server::started,
 };
 use crate::{
+    cluster::Server,
     document::{Reported, Table},
     lab::{Host, Lab},
     scenario::{Expression, Scope, step::expression},
@@ -66,7 +67,7 @@ impl Action for Reboot {
             thread::sleep(GLANCE);
         }
         off.end()?;
-        let pid = started(scene, node)?;
+        let pid = started(Server::Patroni, node, scene.timeout, scene.stop)?;
         Ok(Outcome::said(format!("{} is on again, and Patroni (pid {pid}) is started", node.name)))
     }
 }

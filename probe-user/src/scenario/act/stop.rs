@@ -1,4 +1,4 @@
-//! `stop`: PostgreSQL by `pg_ctl stop -m fast`, Patroni by SIGTERM; either is waited for.
+//! `stop`: PostgreSQL by `pg_ctl stop -m fast`, others by SIGTERM; either is waited for.
 
 use std::{os::unix::process::CommandExt, process::Command};
 
@@ -6,9 +6,9 @@ use rustix::process::Signal;
 
 use super::{
     ActError, Action, Outcome, Scene,
-    kill::server,
     kind::{Kind, NodeField},
-    run::{Called, call},
+    program::Program,
+    server,
 };
 use crate::{
     cluster::{Node, Process, ProcessError, Server},
@@ -16,14 +16,13 @@ use crate::{
 };
 
 pub(super) const KIND: Kind =
-    Kind { key: "stop", example: "stop = \"patroni\"", node: NodeField::Required, timeout: "60s", read };
+    Kind { key: "stop", example: "stop = \"patroni\"", node: NodeField::OfServer, timeout: "60s", read };
 
 #[derive(Debug)]
 struct Stop(Server);
 
 fn read(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
-    let help = "name what: stop = \"postgres\" or stop = \"patroni\"";
-    Ok(Box::new(Stop(server(&table.required("stop", help)?)?)))
+    Ok(Box::new(Stop(server::read(table, "stop")?)))
 }
 
 impl Action for Stop {
@@ -32,12 +31,13 @@ impl Action for Stop {
     }
 
     fn perform(&self, scene: &Scene<'_>) -> Result<Outcome, ActError> {
-        let node = scene.node()?;
+        let node = server::home(self.0, scene, "stopped")?;
         let process = Process::of(self.0, node)?;
+        server::runs_again(self.0, scene, node);
         let what = format!("{} on {} (pid {})", self.0, node.name, process.pid());
         match self.0 {
             Server::Postgres => pg_ctl_stop(scene, node, &process)?,
-            Server::Patroni => process.signal(Signal::TERM)?,
+            Server::Patroni | Server::Etcd | Server::Haproxy => process.signal(Signal::TERM)?,
         }
         scene.wait_for_end(&process, &what)?;
         Ok(Outcome::said(format!("{what} has ended")))
@@ -52,5 +52,5 @@ fn pg_ctl_stop(scene: &Scene<'_>, node: &Node, process: &Process) -> Result<(), 
     let (program, user, group) = process.identity()?;
     let mut command = Command::new(program.with_file_name("pg_ctl"));
     command.args(["stop", "-m", "fast", "-W", "-D"]).arg(folder).current_dir("/").uid(user).gid(group);
-    call(Called { command, words: "pg_ctl stop -m fast".to_owned() }, scene)
+    Program { command, words: "pg_ctl stop -m fast".to_owned() }.succeed(scene)
 }

@@ -25,6 +25,20 @@ fn actions_in_the_words_of_the_timeline() {
         "reboot = true\nnode = 'pg3'\nafter = '1500ms'",
         "run = ['true', 'x']",
         "run = ['true']\nnode = '@leader'",
+        "kill = 'haproxy'\nsignal = 'KILL'",
+        "stop = 'etcd'",
+        "stop = 'etcd'\nnode = '@other-replica'",
+        "pause = 'haproxy'\nnode = 'ha'",
+        "start = 'haproxy'",
+        "switchover = '@new-leader'\nvia = 'patronictl'",
+        "switchover = 'pg9'\nvia = 'patronictl'\nexit = 1\nbody = 'does not exist'",
+        "failover = '@other-replica'",
+        "failover = true\nstatus = 400\nbody = 'specific candidate'",
+        "restart = true\nnode = '@new-leader'\nvia = 'patronictl'",
+        "reinitialise = true\nnode = '@any-replica'\nforce = true\nstatus = 503",
+        "reinitialise = true\nnode = '@any-replica'\nvia = 'patronictl'",
+        "maintenance = true",
+        "maintenance = false\nvia = 'patronictl'",
     ];
     let lines = steps.map(|text| {
         let scenario = read(text).unwrap_or_else(|error| panic!("{error:?}"));
@@ -48,6 +62,14 @@ fn mistakes_in_actions_are_told_with_the_way_out() {
         "switchover = true\nstatus = 42",
         "stop = 'patroni'\nnode = 'pg1'\nsignal = 'KILL'",
         "reboot = true\nafter = 'soon'",
+        "stop = 'nginx'",
+        "stop = 'patroni'",
+        "start = 'haproxi'",
+        "failover = false",
+        "restart = true",
+        "restart = true\nnode = 'pg1'\nvia = 'ssh'",
+        "reinitialise = true\nnode = 'pg1'\nvia = 'patronictl'\nforce = false",
+        "maintenance = 'on'\nexit = 1",
     ];
     let lines = steps.map(|text| {
         let rejected = read(text).expect_err(text);

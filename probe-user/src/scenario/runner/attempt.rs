@@ -1,7 +1,6 @@
 //! One way through a scenario, from the first look at the cluster to the last revert.
 
 use std::{
-    any::Any,
     thread,
     time::{Duration, Instant},
 };
@@ -11,6 +10,7 @@ use super::{
     cuts::Cuts,
     event,
     live::{Live, Notice, Progress},
+    parts::{Parts, Zero},
     world::{Watching, World},
 };
 use crate::{
@@ -18,11 +18,11 @@ use crate::{
     clock::BootInstant,
     cluster::{Inventory, Target},
     cut::DEFAULT_LEASE,
-    policy::{Place, Policy, Roles, resolve},
-    record::{Acted, EventSink, Kind, Recorder, Source, StepMark, View, ZeroFrom, in_order},
+    policy::{Place, Policy, resolve},
+    record::{Acted, EventSink, Kind, Recorder, Source, StepMark},
     scenario::{
         Act, ActError, ActNode, ApplyStep, Condition, Deed, Evidence, Expression, Scene, Scope, Step,
-        UntilStep,
+        UntilEnd, UntilStep,
     },
 };
 
@@ -59,10 +59,11 @@ pub(super) struct Attempt<'run> {
     sink: EventSink,
     /// What the action of the present step did.
     acted: Option<Acted>,
-    /// What actions left to be undone at the end; the last is undone first.
-    until_end: Vec<Box<dyn Any>>,
-    // In this order: when all is dropped in a panic, the cuts go before the observers.
+    /// Who played which part when something was first done to the cluster.
+    zero: Option<Zero>,
+    // In this order: when all is dropped in a panic, the cuts go first, and the observers last.
     cuts: Cuts<'run>,
+    until_end: UntilEnd,
     watch: Option<Box<dyn Watching>>,
 }
 
@@ -84,8 +85,9 @@ impl<'run> Attempt<'run> {
             live: Live::new(recorder),
             sink: recorder.sink(),
             acted: None,
-            until_end: Vec::new(),
+            zero: None,
             cuts: Cuts::new(world, recorder.sink()),
+            until_end: UntilEnd::default(),
             watch: None,
         }
     }
@@ -106,14 +108,14 @@ impl<'run> Attempt<'run> {
             }
             let what = step.in_words();
             self.progress.notice(Notice::Phase(&what));
-            self.mark(index, step, "begin", None);
+            self.mark(mark_of(index, step, "begin", None));
             let outcome = self.step(index, step);
             let error = match &outcome {
                 Ok(note) => note.clone(),
                 Err(Stop::Interrupted) => Some("interrupted".to_owned()),
                 Err(Stop::Failed(why)) => Some(why.clone()),
             };
-            self.mark(index, step, "end", error);
+            self.mark(mark_of(index, step, "end", error));
             outcome.map_err(|stop| match stop {
                 Stop::Failed(why) => Stop::Failed(format!("{what}: {why}")),
                 Stop::Interrupted => Stop::Interrupted,
@@ -122,19 +124,35 @@ impl<'run> Attempt<'run> {
         Ok(())
     }
 
-    /// Undoes and reverts what is in force and ends the observers, however the attempt went.
+    /// Reverts what is in force, puts back what actions left behind and ends the observers, however the attempt
+    /// went.
     pub(super) fn end(&mut self, last_check: Duration) -> Result<(), Stop> {
-        while let Some(undone) = self.until_end.pop() {
-            drop(undone);
-        }
         let why = if (self.stop)() { "interrupted" } else { "revert" };
         let reverted = self.cuts.revert(None, why).map_err(Stop::Failed);
+        self.put_back();
         if let Some(watch) = self.watch.take() {
             self.progress.notice(Notice::Phase("reading the rows back"));
             watch.stop(last_check);
         }
         self.live.look(self.progress);
         reverted
+    }
+
+    /// What there was to put back stands in the record as a step of its own, behind those of the scenario.
+    fn put_back(&mut self) {
+        let index = self.prepared.scenario.steps.len();
+        let (what, began) = ("put back what actions left behind".to_owned(), BootInstant::now());
+        let mark =
+            StepMark { index, name: None, what, phase: "begin".to_owned(), error: None, action: None };
+        let first = event(Source::Scenario, Kind::Step, &mark);
+        let (done, failed) = self.until_end.undo();
+        if done.is_empty() && failed.is_empty() {
+            return;
+        }
+        self.sink.send(first);
+        let said = |words: Vec<String>| (!words.is_empty()).then(|| words.join("; "));
+        self.acted = Some(Acted { began, node: None, outcome: said(done), request: None });
+        self.mark(StepMark { phase: "end".to_owned(), error: said(failed), ..mark });
     }
 
     fn baseline(&mut self) -> Result<(), Stop> {
@@ -183,17 +201,7 @@ impl<'run> Attempt<'run> {
         let policy = self.prepared.policies[index].as_ref();
         let policy: &Policy = policy.ok_or_else(|| Stop::Failed("no policy was read for it".to_owned()))?;
         self.live.look(self.progress);
-        let view = View::after(in_order(&self.live.events));
-        let sync = |key: &crate::record::MemberKey| key.role.contains("sync");
-        let roles = Roles {
-            leader: view.holder().map(str::to_owned),
-            sync: view
-                .members
-                .iter()
-                .filter(|(_, key)| key.as_ref().is_some_and(sync))
-                .map(|(name, _)| name.clone())
-                .collect(),
-        };
+        let roles = Parts::now(&self.live.events, &mut self.zero).roles(self.inventory);
         let place = Place { cluster: Some(self.inventory), local: Target::Local };
         let plan = resolve(policy, &place, &roles).map_err(|error| Stop::Failed(in_a_line(&error)))?;
         let lease = match &step.lease {
@@ -228,29 +236,27 @@ impl<'run> Attempt<'run> {
     fn act(&mut self, act: &Act) -> Result<(), Stop> {
         let timeout = self.span(act.timeout())?;
         self.live.look(self.progress);
-        let leader = View::after(in_order(&self.live.events)).holder().map(str::to_owned);
-        let before = Evidence::new(&self.live.events, self.inventory.timings);
-        let disturbed = before.zero.is_some_and(|zero| zero.from != ZeroFrom::Start);
-        let old_leader = if disturbed { before.leader.clone() } else { leader.clone() };
-        drop(before);
-        let mut scene = Scene {
+        let parts = Parts::now(&self.live.events, &mut self.zero);
+        let scene = Scene {
             inventory: self.inventory,
-            leader: leader.as_deref(),
-            old_leader: old_leader.as_deref(),
+            leader: parts.leader.as_deref(),
+            old_leader: parts.old_leader.as_deref(),
+            new_leader: parts.new_leader.as_deref(),
             node: None,
             timeout,
             stop: self.stop,
+            until_end: &self.until_end,
         };
         let node = act.node().map(|choice: &ActNode| scene.node_of(choice)).transpose();
-        scene.node = node.map_err(|error| Stop::Failed(error.to_string()))?;
-        let node = scene.node.map(|node| node.name.clone());
+        let node = node.map_err(|error| Stop::Failed(error.to_string()))?;
+        let scene = Scene { node: node.as_ref(), ..scene };
+        let name = node.as_ref().map(|node| node.name.clone());
         let acted =
-            self.acted.insert(Acted { began: BootInstant::now(), node, outcome: None, request: None });
+            self.acted.insert(Acted { began: BootInstant::now(), node: name, outcome: None, request: None });
         match act.perform(&scene) {
             Ok(outcome) => {
                 acted.outcome = Some(outcome.said);
                 acted.request = outcome.request;
-                self.until_end.extend(outcome.until_end);
                 Ok(())
             }
             Err(ActError::Interrupted) => Err(Stop::Interrupted),
@@ -306,16 +312,8 @@ impl<'run> Attempt<'run> {
     }
 
     /// Records a mark, and waits until the record has it: what follows then sees everything before it.
-    fn mark(&mut self, index: usize, step: &Step, phase: &str, error: Option<String>) {
-        let mark = StepMark {
-            index,
-            name: step.name.clone(),
-            what: step.in_words(),
-            phase: phase.to_owned(),
-            error,
-            action: self.acted.take(),
-        };
-        let mark = event(Source::Scenario, Kind::Step, &mark);
+    fn mark(&mut self, mark: StepMark) {
+        let mark = event(Source::Scenario, Kind::Step, &StepMark { action: self.acted.take(), ..mark });
         self.sink.send(mark.clone());
         let deadline = Instant::now() + ARRIVAL;
         loop {
@@ -326,4 +324,9 @@ impl<'run> Attempt<'run> {
             thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+fn mark_of(index: usize, step: &Step, phase: &str, error: Option<String>) -> StepMark {
+    let (name, what, phase) = (step.name.clone(), step.in_words(), phase.to_owned());
+    StepMark { index, name, what, phase, error, action: None }
 }

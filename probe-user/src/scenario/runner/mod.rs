@@ -3,7 +3,8 @@
 //! 1. The cluster must be what the scenario needs, watched, and healthy.
 //! 2. The steps, in order. What is waited for and does not come is for the expectations to judge, unless the
 //!    step is `required`.
-//! 3. Every cut is reverted, and what is paused goes on: at the end, on an error, on an interrupt, on a panic (by drop).
+//! 3. Every cut is reverted, and what actions left behind is put back (what is paused goes on, what was stopped is
+//!    started, maintenance mode is switched off): at the end, on an error, on an interrupt, on a panic (by drop).
 //! 4. The observers end; the client's rows are read back.
 //! 5. The record is judged and the reports are written, also when the run went wrong.
 
@@ -11,6 +12,7 @@ mod attempt;
 mod cuts;
 mod environment;
 mod live;
+mod parts;
 #[cfg(test)]
 mod tests;
 mod world;

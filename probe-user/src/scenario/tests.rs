@@ -273,7 +273,9 @@ fn the_shipped_scenarios_can_be_prepared() {
     let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies");
     let mut ids = Vec::new();
     for folder in ["scenarios", "patroni-ha"].map(|folder| policies.join(folder)) {
-        let paths = std::fs::read_dir(&folder).expect("the folder is there").map(|entry| entry.expect("a file").path());
+        let paths = std::fs::read_dir(&folder)
+            .expect("the folder is there")
+            .map(|entry| entry.expect("a file").path());
         for path in paths.filter(|path| path.file_name().is_some_and(|name| name != "suite.toml")) {
             let scenario = Scenario::load(&path).unwrap_or_else(|error| panic!("{error:?}"));
             let prepared = Prepared::new(scenario, &folder).unwrap_or_else(|error| panic!("{error:?}"));

@@ -142,8 +142,7 @@ impl<'run> Attempt<'run> {
     fn put_back(&mut self) {
         let index = self.prepared.scenario.steps.len();
         let (what, began) = ("put back what actions left behind".to_owned(), BootInstant::now());
-        let mark =
-            StepMark { index, name: None, what, phase: "begin".to_owned(), error: None, action: None };
+        let mark = StepMark { index, name: None, what, phase: "begin".to_owned(), error: None, action: None };
         let first = event(Source::Scenario, Kind::Step, &mark);
         let (done, failed) = self.until_end.undo();
         if done.is_empty() && failed.is_empty() {

@@ -1,5 +1,7 @@
 //! Whole suites on a real cluster: what is left broken is mended and told, and an interrupt still reports.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -62,7 +64,7 @@ title = "First"
 scenarios = ["quiet", "stopped", "fails"]
 [[section]]
 title = "Then"
-scenarios = ["long"]
+scenarios = ["long", "late"]
 "#;
 
 /// The scenarios in a folder, and a lab of this process's own, gone at the end.
@@ -76,9 +78,14 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let files = folder.path().join("scenarios");
         fs::create_dir(&files).unwrap();
-        for (name, text) in
-            [("suite", SUITE), ("quiet", QUIET), ("stopped", STOPPED), ("fails", FAILS), ("long", LONG)]
-        {
+        for (name, text) in [
+            ("suite", SUITE),
+            ("quiet", QUIET),
+            ("stopped", STOPPED),
+            ("fails", FAILS),
+            ("long", LONG),
+            ("late", QUIET),
+        ] {
             fs::write(files.join(name).with_extension("toml"), text).unwrap();
         }
         let lab = format!("test-{}-{what}", std::process::id()).parse().unwrap();
@@ -166,7 +173,7 @@ fn what_a_scenario_leaves_broken_is_mended_and_told() {
 #[test]
 fn an_interrupted_suite_reports_what_it_has_and_leaves_no_lab() {
     let bench = Bench::new("stop");
-    let run = bench.run(&["--only", "quiet,long,fails"]);
+    let run = bench.run(&["--only", "quiet,fails,l*"]);
     let (deadline, out) = (Instant::now() + Duration::from_mins(3), bench.out());
     while !fs::read_to_string(out.join("long/events.jsonl")).unwrap_or_default().contains("wait 10m") {
         assert!(Instant::now() < deadline, "it never came to the long one");
@@ -185,8 +192,8 @@ fn an_interrupted_suite_reports_what_it_has_and_leaves_no_lab() {
     let verdict = |id: &str| told.scenario(id).unwrap().verdict;
     assert_eq!(told.verdict, SuiteVerdict::Interrupted);
     assert_eq!((verdict("quiet"), verdict("fails")), (SuiteVerdict::Pass, SuiteVerdict::Fail));
-    assert_eq!(verdict("long"), SuiteVerdict::Interrupted);
-    assert!(table.contains("INTERRUPTED") && table.contains("1 interrupted"), "{table}");
+    assert_eq!((verdict("long"), verdict("late")), (SuiteVerdict::Interrupted, SuiteVerdict::NotRun));
+    assert!(table.contains("INTERRUPTED") && table.contains("1 interrupted, 1 not run"), "{table}");
     let last = read_journal(&out).unwrap().pop().unwrap();
     assert!(matches!(last, Note::Ended { interrupted: true, .. }), "{last:?} in {JOURNAL}");
 }

@@ -108,6 +108,34 @@ fn the_verdict_of_a_record() {
     }
 }
 
+#[test]
+fn a_deviation_is_told_in_every_report_and_only_a_pass_has_measured_it() {
+    let deviation = "[[deviation]]\ninstead = 'two leaders'\nbecause = 'nobody told the old one'\n\
+                     [[deviation]]\nwhen = { local = 'socket' }\ninstead = 'x'\nbecause = 'y'\n";
+    let judged = |text: &str| {
+        let scenario =
+            Scenario::parse("s.toml", "s", &format!("{text}\n{deviation}")).expect("a good scenario");
+        RunResult::of("run", &scenario, &Story::failover().events)
+    };
+    let kept = SCENARIO.split("[[expect]]").take(3).collect::<Vec<_>>().join("[[expect]]");
+    for (result, sentence) in [
+        (
+            judged(&kept),
+            "document claims «Leader lost. New leader promoted.»; measured «two leaders» (leader lost: after 20.0 s; \
+             new leader: pg2 after 22.0 s) because nobody told the old one",
+        ),
+        (
+            judged(SCENARIO),
+            "expected «two leaders» because nobody told the old one; this run did not show it (",
+        ),
+    ] {
+        assert_eq!(result.deviations.len(), 1, "the other is not for this cluster");
+        for report in [terminal(&result, Paint::Plain), markdown(&result), html(&result)] {
+            assert!(report.contains(sentence), "{sentence}\n{report}");
+        }
+    }
+}
+
 /// Nothing that a run can record may break a report.
 #[test]
 fn empty_records_have_reports_too() {

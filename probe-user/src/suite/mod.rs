@@ -12,6 +12,7 @@ mod journal;
 mod labs;
 mod load;
 mod natural;
+mod progress;
 mod runner;
 mod stage;
 #[cfg(test)]
@@ -24,5 +25,6 @@ pub(crate) use forecast::about;
 pub use journal::{JOURNAL, Journal, JournalError, Note, Outline, SectionOutline, TurnOutline, read_journal};
 pub use labs::Labs;
 pub use load::{Section, Suite, SuiteError};
-pub use runner::{GoOn, Manner, Notice, Progress, RunSuiteError, run};
+pub use progress::{Notice, Progress};
+pub use runner::{GoOn, Manner, RunSuiteError, run};
 pub use stage::{Making, Place, Stage};

@@ -8,12 +8,15 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Forecast, Journal, JournalError, Making, Note, Outline, Place, Stage, Suite, forecast::bound};
+use super::{
+    Forecast, Journal, JournalError, Making, Note, Notice, Outline, Place, Progress, Stage, Suite,
+    forecast::bound, progress::Stopwatch,
+};
 use crate::{
     causes::in_a_line,
     lab::Healed,
-    report::{ReportError, RunResult, suite},
-    scenario::{self, Failure, LabNeeds, Prepared},
+    report::{Paths, ReportError, RunResult, suite},
+    scenario::{Failure, LabNeeds, Prepared},
 };
 
 /// How long a cluster may take to become healthy again, beyond two of its ttls: connections that a long cut left stuck
@@ -53,53 +56,6 @@ pub enum RunSuiteError {
     Report(#[from] ReportError),
 }
 
-/// Hears of a suite while it goes.
-pub trait Progress {
-    /// Something to tell.
-    fn notice(&mut self, notice: Notice<'_>);
-}
-
-/// What a suite has to tell.
-#[derive(Clone, Copy, Debug)]
-pub enum Notice<'a> {
-    /// A lab is being made.
-    Making(Making<'a>),
-    /// A lab was made or removed, or could not be.
-    Made(Making<'a>, Duration, Option<&'a str>),
-    /// A scenario begins.
-    Begins {
-        /// Its place among all turns, from 1.
-        turn: usize,
-        /// How many turns there are.
-        of: usize,
-        /// The scenario.
-        scenario: &'a scenario::Scenario,
-        /// What is left, this turn included.
-        forecast: &'a Forecast,
-    },
-    /// What its run has to tell.
-    Run(scenario::Notice<'a>),
-    /// The cluster is being brought back to health.
-    Healing,
-    /// It is healthy, or is not, before the first scenario.
-    Healed(Result<&'a Healed, &'a str>),
-    /// A scenario is over, and the cluster was brought back to health after it, or not.
-    Over {
-        /// The scenario.
-        scenario: &'a scenario::Scenario,
-        /// What came of it.
-        verdict: suite::SuiteVerdict,
-        /// Why it is not `pass`.
-        reason: Option<&'a str>,
-        /// How long its run took.
-        took: Duration,
-        /// How long healing took, and what was mended; nothing where the cluster was lost, or is none to be mended.
-        healed: Option<&'a Healed>,
-        /// How long the others will take.
-        left: Duration,
-    },
-}
-
 /// Runs a suite into a new directory.
 ///
 /// Whatever happens after its journal was begun becomes part of its result, not an error. `stop` is asked often; once
@@ -111,7 +67,7 @@ pub fn run(
     stage: &mut dyn Stage,
     stop: &(dyn Fn() -> bool + Sync),
     progress: &mut dyn Progress,
-) -> Result<(suite::SuiteResult, suite::Paths), RunSuiteError> {
+) -> Result<(suite::SuiteResult, Paths), RunSuiteError> {
     let began = Instant::now();
     let mut journal = Journal::create(directory)?;
     journal.note(Note::Begun { at: Timestamp::now(), suite: Outline::of(suite, manner.repeat) })?;
@@ -211,9 +167,9 @@ impl Tour<'_> {
             more => format!("{}-{more}", scenario.id),
         };
         let run_began = Instant::now();
-        let mut watch = Stopwatch { progress: self.progress, since: None, health: Duration::ZERO };
+        let mut watch = Stopwatch::new(self.progress);
         let outcome = self.stage.run(place, prepared, &self.directory.join(&name), &mut watch);
-        let health_s = watch.health.as_secs_f64();
+        let health_s = watch.health().as_secs_f64();
         let took = run_began.elapsed();
         let error = outcome.as_ref().err().map(|error| in_a_line(error));
         self.journal.note(Note::Ran {
@@ -419,25 +375,5 @@ impl Tour<'_> {
         let once: Vec<_> = once.collect();
         let turns = once.iter().cycle().take(once.len() * self.manner.repeat as usize);
         self.forecast = Forecast::new(turns.cloned().collect());
-    }
-}
-
-/// Passes on what a run tells, and measures how long a healthy cluster was waited for.
-struct Stopwatch<'p> {
-    progress: &'p mut dyn Progress,
-    since: Option<Instant>,
-    health: Duration,
-}
-
-impl scenario::Progress for Stopwatch<'_> {
-    fn notice(&mut self, notice: scenario::Notice<'_>) {
-        match notice {
-            scenario::Notice::Waiting(_) => self.since = Some(Instant::now()),
-            scenario::Notice::Phase(_) => {
-                self.health += self.since.take().map(|since| since.elapsed()).unwrap_or_default();
-            }
-            _ => {}
-        }
-        self.progress.notice(Notice::Run(notice));
     }
 }

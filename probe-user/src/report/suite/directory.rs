@@ -8,12 +8,9 @@ use std::{
 
 use super::{SuiteResult, html, junit, markdown};
 use crate::{
-    report::{ReportError, RunResult, directory::write_files, rebuild as rebuild_run},
+    report::{Paths, ReportError, RunResult, directory::write_files, rebuild as rebuild_run},
     suite::{JournalError, Note, read_journal},
 };
-
-/// Where the reports are: the same files as a run's.
-pub type Paths = crate::report::Paths;
 
 /// Why a suite cannot be judged again.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

@@ -13,7 +13,7 @@ mod terminal;
 mod tests;
 mod time;
 
-pub use directory::{Paths, RebuildError, rebuild, write};
+pub use directory::{RebuildError, rebuild, write};
 pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;

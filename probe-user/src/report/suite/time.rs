@@ -39,9 +39,9 @@ impl TimeSplit {
     }
 }
 
-/// How long a run's steps waited for the cluster, in seconds: all of them but those that cut and revert.
+/// How long a run's steps waited for the cluster, in seconds: all of them but those that cut, revert and put back.
 pub(super) fn waited_s(run: &RunResult) -> f64 {
-    let ours = |what: &str| what.split(' ').next().is_some_and(|word| word == "apply" || word == "revert");
+    let ours = |what: &str| ["apply ", "revert", "put back"].iter().any(|word| what.starts_with(word));
     let waits = run.steps.iter().filter(|step| !ours(&step.what));
     waits.filter_map(|step| Some(step.to_s? - step.from_s)).sum()
 }

@@ -1,6 +1,6 @@
 //! What a run runs on.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fs, path::Path, process::Command, sync::OnceLock};
 
 use crate::{cluster::Inventory, record::Environment};
 
@@ -12,16 +12,7 @@ pub(super) fn environment(scenario: &str, inventory: &Inventory) -> Environment 
     let mut versions = BTreeMap::from([("netsplit".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
     if let Some(lab) = &inventory.lab {
         versions.insert("patroni".to_owned(), lab.patroni.clone());
-        let postgres = newest_postgres();
-        for (name, program, flag) in [
-            ("postgresql", postgres.as_str(), "--version"),
-            ("etcd", "etcd", "--version"),
-            ("haproxy", "haproxy", "-v"),
-        ] {
-            if let Some(version) = first_line(program, flag) {
-                versions.insert(name.to_owned(), version);
-            }
-        }
+        versions.extend(SERVERS.get_or_init(servers).clone());
     }
     Environment {
         scenario: scenario.to_owned(),
@@ -32,6 +23,20 @@ pub(super) fn environment(scenario: &str, inventory: &Inventory) -> Environment 
         lab: inventory.lab.clone(),
         nodes: inventory.nodes.iter().map(|node| node.name.clone()).collect(),
     }
+}
+
+/// Asked once: what is installed does not change under a suite, and starting three programs for each run takes time.
+static SERVERS: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+
+fn servers() -> BTreeMap<String, String> {
+    let postgres = newest_postgres();
+    let programs = [
+        ("postgresql", postgres.as_str(), "--version"),
+        ("etcd", "etcd", "--version"),
+        ("haproxy", "haproxy", "-v"),
+    ];
+    let versions = programs.map(|(name, program, flag)| Some((name.to_owned(), first_line(program, flag)?)));
+    versions.into_iter().flatten().collect()
 }
 
 /// Debian keeps each version of PostgreSQL in a folder of its own, outside of PATH.

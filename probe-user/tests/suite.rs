@@ -26,13 +26,12 @@ wait = "1s"
 that = "writes-continue"
 "#;
 
-/// Nothing here starts Patroni again: that is for whoever heals the cluster.
+/// What the run does not know of it does not put back: that is for whoever heals the cluster.
 const STOPPED: &str = r#"
-title = "Patroni is stopped on a replica"
-document = "PostgreSQL is stopped at the same time. No failover."
+title = "Patroni is killed behind our back"
+document = "No failover."
 [[step]]
-stop = "patroni"
-node = "@any-replica"
+run = ["sh", "-c", "kill -9 $(cat PID_FILE)"]
 [[step]]
 wait = "1s"
 [[expect]]
@@ -78,6 +77,8 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let files = folder.path().join("scenarios");
         fs::create_dir(&files).unwrap();
+        let lab: LabName = format!("test-{}-{what}", std::process::id()).parse().unwrap();
+        let pid_file = lab::Layout::of(&lab).pid_file(lab::Host::Pg2, "patroni");
         for (name, text) in [
             ("suite", SUITE),
             ("quiet", QUIET),
@@ -86,9 +87,9 @@ impl Bench {
             ("long", LONG),
             ("late", QUIET),
         ] {
+            let text = text.replace("PID_FILE", &pid_file.display().to_string());
             fs::write(files.join(name).with_extension("toml"), text).unwrap();
         }
-        let lab = format!("test-{}-{what}", std::process::id()).parse().unwrap();
         Self { folder, lab }
     }
 

@@ -72,6 +72,9 @@ pub struct DeviationRecord {
     pub instead: String,
     /// The reason.
     pub because: String,
+    /// The names of the expectations that measure it; none for all that stand in the table.
+    #[serde(default)]
+    pub shown_by: Vec<String>,
 }
 
 /// The verdict of a run.
@@ -189,6 +192,7 @@ fn deviations(scenario: &Scenario, environment: Option<&Environment>) -> Vec<Dev
         claim: deviation.claim.clone().or_else(|| scenario.document.clone()),
         instead: deviation.instead.clone(),
         because: deviation.because.clone(),
+        shown_by: deviation.shown_by.clone(),
     })
     .collect()
 }

@@ -121,12 +121,12 @@ fn a_deviation_is_told_in_every_report_and_only_a_pass_has_measured_it() {
     for (result, sentence) in [
         (
             judged(&kept),
-            "document claims «Leader lost. New leader promoted.»; measured «two leaders» (leader lost: after 20.0 s; \
-             new leader: pg2 after 22.0 s) because nobody told the old one",
+            "document claims «Leader lost. New leader promoted.»; measured: two leaders (leader lost: after 20.0 s; \
+             new leader: pg2 after 22.0 s), because nobody told the old one",
         ),
         (
             judged(SCENARIO),
-            "expected «two leaders» because nobody told the old one; this run did not show it (",
+            "expected: two leaders, because nobody told the old one; this run did not show it (",
         ),
     ] {
         assert_eq!(result.deviations.len(), 1, "the other is not for this cluster");

@@ -50,6 +50,8 @@ pub struct Deviation {
     pub claim: Option<String>,
     /// What is so instead, in words.
     pub instead: String,
+    /// The names of the expectations that measure it; none for all that stand in the table.
+    pub shown_by: Vec<String>,
     /// The reason, as far as Patroni's source or its documentation tell it.
     pub because: String,
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Deed, Deviation, Expectation, LabNeeds, Row, Scenario, Step, When};
 use crate::{
     cluster::LocalConnection,
-    document::{self, LoadError, Problem, Rejected, Reported, Table},
+    document::{self, LoadError, Problem, Rejected, Reported, Table, Value, list_of, nearest},
 };
 
 impl Scenario {
@@ -30,12 +30,12 @@ fn scenario(id: &str, text: &str, file: Table<'_>) -> Result<Scenario, Reported>
     let document = file.optional("document").map(|value| value.text()).transpose();
     let lab = file.optional("lab").map_or(Ok(LabNeeds::default()), |value| lab(value.table("`[lab]`")?));
     let row = file.optional("row").map(|value| row(value.table("`[row]`")?)).transpose();
-    let deviations = deviations(&file);
     let steps = steps(&file);
     // What steps are called is known only once all of them were read.
     let named: Option<Vec<&Step>> =
         steps.as_ref().ok().map(|steps| steps.iter().filter(|step| step.name.is_some()).collect());
     let expectations = expectations(&file, named.as_deref());
+    let deviations = deviations(&file, expectations.as_deref().ok());
     file.finish();
     Ok(Scenario {
         id: id?.to_owned(),
@@ -79,27 +79,48 @@ fn row(table: Table<'_>) -> Result<Row, Reported> {
     Ok(Row { id: owned(id?), test: owned(tested?), commands: owned(commands?) })
 }
 
-fn deviations(file: &Table<'_>) -> Result<Vec<Deviation>, Reported> {
+/// `expectations` are those that a deviation may name; `None` where they could not be read.
+fn deviations(file: &Table<'_>, expectations: Option<&[Expectation]>) -> Result<Vec<Deviation>, Reported> {
     let Some(value) = file.optional("deviation") else { return Ok(Vec::new()) };
-    let read: Vec<_> = value.tables("a deviation")?.into_iter().map(deviation).collect();
+    let tables = value.tables("a deviation")?;
+    let read: Vec<_> = tables.into_iter().map(|table| deviation(table, expectations)).collect();
     read.into_iter().collect()
 }
 
-fn deviation(table: Table<'_>) -> Result<Deviation, Reported> {
+fn deviation(table: Table<'_>, expectations: Option<&[Expectation]>) -> Result<Deviation, Reported> {
     let when = When::read(&table);
     let claim = table.optional("claim").map(|value| value.text()).transpose();
     let instead = table
         .required("instead", "say what a real cluster does instead of what `document` claims")
         .and_then(|value| value.text());
     let because = table.required("because", "give the reason").and_then(|value| value.text());
+    let shown_by = table.optional("shown_by").map_or(Ok(Vec::new()), |value| {
+        let named = |value: &Value<'_>| expectation_named(value, expectations);
+        value.list()?.iter().map(named).collect()
+    });
     table.finish();
     let owned = |text: &str| text.trim().to_owned();
     Ok(Deviation {
+        shown_by: shown_by?,
         when: when?,
         claim: claim?.map(owned),
         instead: owned(instead?),
         because: owned(because?),
     })
+}
+
+fn expectation_named(value: &Value<'_>, expectations: Option<&[Expectation]>) -> Result<String, Reported> {
+    let name = value.text()?;
+    let Some(expectations) = expectations else { return Ok(name.to_owned()) };
+    let known = || expectations.iter().map(|expectation| expectation.name.as_str());
+    if known().any(|known| known == name) {
+        return Ok(name.to_owned());
+    }
+    let help = match nearest(name, known()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("the expectations are {}", list_of(known(), "and")),
+    };
+    Err(value.refuse(format!("there is no expectation `{name}`"), "unknown", help))
 }
 
 fn steps(file: &Table<'_>) -> Result<Vec<Step>, Reported> {

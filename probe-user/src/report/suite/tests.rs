@@ -110,6 +110,7 @@ fn interrupted() -> (Vec<Note>, BTreeMap<String, RunResult>) {
         claim: Some("No failover at all.".to_owned()),
         instead: "a new leader after the ttl".to_owned(),
         because: "Patroni cannot renew its key.".to_owned(),
+        shown_by: Vec::new(),
     }];
     first.expectations[0].in_table = false;
     let mut second =

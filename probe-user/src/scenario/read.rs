@@ -190,10 +190,11 @@ fn expectations(file: &Table<'_>, steps: Option<&[&Step]>) -> Result<Vec<Expecta
     let tables = value.tables("an expectation")?;
     let read: Vec<_> = tables.into_iter().map(|table| Expectation::read(table, steps)).collect();
     let mut expectations = read.into_iter().collect::<Result<Vec<_>, _>>()?;
-    // Names are stable keys in reports: the second of a name is `name-2`.
+    // Names are stable keys in reports: the second of a name is `name-2`, unless no cluster has both.
     for index in 1..expectations.len() {
         let (earlier, rest) = expectations.split_at_mut(index);
-        let taken = |name: &str| earlier.iter().any(|other| other.name == name);
+        let when = rest[0].when.clone();
+        let taken = |name: &str| earlier.iter().any(|other| other.name == name && when.overlaps(&other.when));
         let base = rest[0].name.clone();
         let mut count = 1;
         while taken(&rest[0].name) {

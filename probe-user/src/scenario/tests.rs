@@ -261,11 +261,18 @@ fn expectations_of_one_kind_get_names_of_their_own() {
     let text = r#"
 title = "x"
 step = [{ wait = "1s" }]
-expect = [{ that = "timeline-grows" }, { that = "timeline-grows" }, { that = "writes-continue", name = "timeline-grows" }]
+expect = [
+    { that = "timeline-grows" },
+    { that = "timeline-grows" },
+    { that = "writes-continue", name = "timeline-grows" },
+    { that = "writes-continue", when = { local = "tcp" } },
+    { that = "writes-continue", when = { local = "socket" } },
+]
 "#;
     let scenario = Scenario::parse("s.toml", "s", text).expect("a good scenario");
     let names: Vec<_> = scenario.expectations.iter().map(|expectation| expectation.name.as_str()).collect();
-    assert_eq!(names, ["timeline-grows", "timeline-grows-2", "timeline-grows-3"]);
+    assert_eq!(names[..3], ["timeline-grows", "timeline-grows-2", "timeline-grows-3"]);
+    assert_eq!(names[3..], ["writes-continue", "writes-continue"], "no cluster has both");
 }
 
 #[test]

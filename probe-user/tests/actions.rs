@@ -319,7 +319,8 @@ fn what_an_interrupted_run_left_is_put_back(cluster: &Cluster, folder: &Path) {
 fn a_cluster_is_killed_paused_stopped_started_and_switched_over(cluster: &Cluster, folder: &Path) {
     let run = |name: &str, text: &str| cluster.run(&write(folder, name, text), &folder.join(name));
 
-    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/patroni-ha/primary-process-4.toml");
+    let scenario =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/patroni-ha/primary-process-4.toml");
     // First, while every replica surely streams: it asks for writes that were lost.
     let (code, failover) = cluster.run(&scenario, &folder.join("failover"));
     assert_eq!((code, failover.verdict), (Some(0), RunVerdict::Pass), "{failover:#?}");

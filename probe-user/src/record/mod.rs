@@ -1,10 +1,12 @@
 //! What was seen: events as observers saw them, and the transitions that follow from them.
 
+mod deeds;
 mod environment;
 mod event;
 mod metrics;
 mod primaries;
 mod recorder;
+mod sights;
 mod sink;
 #[cfg(test)]
 pub(crate) mod story;
@@ -18,17 +20,18 @@ mod words;
 mod writes;
 mod zero;
 
+pub use deeds::{Acted, Answered, Applied, HitSummary, Reverted, StepMark};
 pub use environment::Environment;
-pub use event::{
-    Acted, Answered, Applied, ClientWrite, ClusterMember, ClusterView, Event, HitSummary, Inside, Kind,
-    LeaderKey, LogEntry, MemberKey, PortState, RestState, Reverted, RowsFound, ServerProcess, ServerState,
-    Source, StepMark, Streaming, WriteOutcome,
-};
+pub use event::{Event, Kind, Source};
 pub use metrics::{Metrics, TwoWritable, metrics};
 pub(crate) use metrics::{before, member_back};
 pub use primaries::TwoPrimaries;
 pub(crate) use primaries::two_primaries;
 pub use recorder::{EVENTS_FILE, RecordError, Recorder, read_events};
+pub use sights::{
+    ClientWrite, ClusterMember, ClusterView, Inside, LeaderKey, LogEntry, MemberKey, PortState, RestState,
+    RowsFound, ServerProcess, ServerState, Streaming, WriteOutcome,
+};
 pub use sink::EventSink;
 pub use traceback::{Traceback, traceback};
 pub use transition::{Transition, What};

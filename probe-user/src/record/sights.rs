@@ -1,0 +1,186 @@
+//! Payloads of events that tell what observers saw of the cluster.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::DateTime;
+use serde::{Deserialize, Serialize};
+
+#[cfg(doc)]
+use super::Kind;
+use crate::cluster::Server;
+
+/// Payload of [`Kind::Rest`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestState {
+    /// It answered.
+    Answers {
+        /// The HTTP status of `GET /patroni`.
+        status: u16,
+        /// `primary`, `replica`, … (`master` of Patroni 3 is written `primary`).
+        role: String,
+        /// `running`, `stopped`, ….
+        state: String,
+        /// PostgreSQL's timeline, where it says one.
+        timeline: Option<u32>,
+    },
+    /// It did not: what the client met.
+    Silent(PortState),
+}
+
+/// What a client meets at a TCP port. Payload of [`Kind::Port`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PortState {
+    /// The service answers.
+    Accepts,
+    /// ECONNREFUSED.
+    Refused,
+    /// ECONNRESET.
+    Reset,
+    /// No answer in time, neither to the connection nor to the request.
+    TimesOut,
+    /// EHOSTUNREACH, ENETUNREACH.
+    Unreachable,
+    /// The service answers, and says no: its words.
+    Answers(String),
+}
+
+/// Payload of [`Kind::Cluster`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterView {
+    /// Members by name.
+    pub members: BTreeMap<String, ClusterMember>,
+    /// Maintenance mode.
+    #[serde(default)]
+    pub paused: bool,
+}
+
+/// A row of `patronictl list`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterMember {
+    /// `leader`, `replica`, `sync_standby`, ….
+    pub role: String,
+    /// `running`, `streaming`, `stopped`, ….
+    pub state: String,
+    /// PostgreSQL's timeline.
+    pub timeline: Option<u32>,
+}
+
+/// Payload of [`Kind::Log`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// `INFO`, `WARNING`, `ERROR`, …; empty for lines that Patroni's logger did not write.
+    pub level: String,
+    /// The entry without its time and level. A traceback keeps its lines.
+    pub text: String,
+    /// Patroni's own time, to the millisecond, in the time zone of its logger, which it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<DateTime>,
+}
+
+/// A standby in a primary's `pg_stat_replication`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Streaming {
+    /// `streaming`, `catchup`, `startup`, ….
+    pub state: String,
+    /// `async`, `sync`, `potential`, `quorum`.
+    pub sync_state: String,
+}
+
+/// Payload of [`Kind::LeaderKey`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaderKey {
+    /// The member that holds it.
+    pub holder: String,
+}
+
+/// Payload of [`Kind::MemberKey`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberKey {
+    /// `primary`, `replica`, ….
+    pub role: String,
+    /// `running`, `stopped`, ….
+    pub state: String,
+    /// PostgreSQL's timeline.
+    pub timeline: Option<u32>,
+    /// `streaming`, `in archive recovery`, ….
+    pub replication_state: Option<String>,
+}
+
+/// Payload of [`Kind::Process`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerProcess {
+    /// `postgres` or `patroni`.
+    pub server: Server,
+    /// Its process id; `null` while it does not run.
+    pub pid: Option<u32>,
+}
+
+/// Payload of [`Kind::Inside`]: what PostgreSQL says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inside {
+    /// `pg_is_in_recovery()`.
+    pub in_recovery: bool,
+    /// `transaction_read_only` of a new session.
+    pub read_only: bool,
+    /// The timeline of the last checkpoint, or of the WAL being received.
+    pub timeline: u32,
+}
+
+impl Inside {
+    /// Whether a client that reaches it now could write.
+    pub fn writable(&self) -> bool {
+        !self.in_recovery && !self.read_only
+    }
+}
+
+/// Payload of [`Kind::Server`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerState {
+    /// `primary` or `replica`: the proxy's key in the inventory.
+    pub proxy: String,
+    /// `UP`, `DOWN`, `MAINT`, ….
+    pub status: String,
+    /// The last check, such as `L7OK/200` or `L4TOUT`.
+    pub check: String,
+}
+
+/// Payload of [`Kind::Write`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientWrite {
+    /// The row's number, from 1, never used twice.
+    pub id: u64,
+    /// How it ended.
+    pub outcome: WriteOutcome,
+    /// From the attempt to its end, in milliseconds.
+    pub took_ms: u64,
+    /// The server's words, where it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// How a client's write ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WriteOutcome {
+    /// COMMIT was acknowledged: the row must never be lost.
+    Acknowledged,
+    /// It surely did not happen.
+    Failed,
+    /// The connection ended between COMMIT and its answer: it may have happened.
+    Unknown,
+}
+
+/// Payload of [`Kind::RowsFound`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsFound {
+    /// Rows found in the table that this run wrote.
+    pub found: u64,
+    /// Acknowledged, and not there.
+    pub lost: Vec<u64>,
+    /// There more than once.
+    pub duplicated: Vec<u64>,
+    /// Not acknowledged, and there all the same.
+    pub unacknowledged: Vec<u64>,
+}

@@ -5,6 +5,7 @@ mod list;
 mod live;
 mod several;
 mod show;
+mod talk;
 mod tour;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! `report.html`: one page that needs nothing else.
 
-use maud::{DOCTYPE, PreEscaped, html as page};
+use maud::{DOCTYPE, Markup, PreEscaped, html as page};
 
 use super::{
     RunResult, Tone,
@@ -8,7 +8,7 @@ use super::{
     terminal::verdict_word,
     timeline::{rows, signed, timeline, warning},
 };
-use crate::scenario::Verdict;
+use crate::{record::Environment, scenario::Verdict};
 
 pub(super) const STYLE: &str = "
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430 }
@@ -92,22 +92,30 @@ pub fn html(result: &RunResult) -> String {
                 }
                 @if let Some(environment) = &result.environment {
                     h2 { "Environment" }
-                    table {
-                        tr { td { "kernel" } td { (environment.kernel) } }
-                        @for (program, version) in &environment.versions { tr { td { (program) } td { (version) } } }
-                        tr {
-                            td { "timings" }
-                            td {
-                                "ttl " (environment.timings.ttl) " s, loop_wait " (environment.timings.loop_wait)
-                                " s, retry_timeout " (environment.timings.retry_timeout) " s"
-                            }
-                        }
-                    }
+                    (facts(environment))
                 }
             }
         }
     }
     .into_string()
+}
+
+/// What a run ran on, as a table.
+pub(super) fn facts(environment: &Environment) -> Markup {
+    let timings = environment.timings;
+    page! {
+        table {
+            tr { td { "kernel" } td { (environment.kernel) } }
+            @for (program, version) in &environment.versions { tr { td { (program) } td { (version) } } }
+            tr {
+                td { "timings" }
+                td {
+                    "ttl " (timings.ttl) " s, loop_wait " (timings.loop_wait)
+                    " s, retry_timeout " (timings.retry_timeout) " s"
+                }
+            }
+        }
+    }
 }
 
 fn class(tone: Tone) -> &'static str {

@@ -4,16 +4,16 @@ use std::{collections::HashMap, time::Duration};
 
 use crate::{
     cluster::Inventory,
-    scenario::{Scenario, Scope, Step},
+    scenario::{Deed, Scenario, Scope},
 };
 
-/// What a scenario takes, in parts of what its bounds allow, before anything was measured.
-const GUESS: f64 = 0.5;
+/// How much of its bound a step takes that waits for something, before anything was measured. Bounds are generous.
+const PART: f64 = 0.1;
 
 /// The turns of a suite: what each may take, and what those that are over took.
 ///
-/// A scenario that has been run takes as long again. Of one that has not, its bounds are known; what those that are
-/// over took of theirs says how much of them it will need.
+/// A scenario that has been run takes as long again. Of one that has not, a guess by its steps is known; what those
+/// that are over took of theirs says how good such guesses are.
 #[derive(Clone, Debug)]
 pub struct Forecast {
     turns: Vec<(String, Duration)>,
@@ -21,7 +21,7 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    /// A forecast for these turns: a scenario's id, and the most that it may take.
+    /// A forecast for these turns: a scenario's id, and a guess of what it takes.
     pub fn new(turns: Vec<(String, Duration)>) -> Self {
         Self { turns, taken: Vec::new() }
     }
@@ -40,9 +40,9 @@ impl Forecast {
         }
         let share = self.share();
         let turns =
-            self.turns.iter().skip(self.taken.len()).map(|(id, bound)| match measured.get(id.as_str()) {
+            self.turns.iter().skip(self.taken.len()).map(|(id, guess)| match measured.get(id.as_str()) {
                 Some((sum, times)) => *sum / *times,
-                None => bound.mul_f64(share),
+                None => guess.mul_f64(share),
             });
         let mut left = turns.collect::<Vec<_>>();
         if let Some(present) = left.first_mut() {
@@ -51,27 +51,28 @@ impl Forecast {
         left.into_iter().sum()
     }
 
-    /// The part of its bounds that a scenario needs: one turn's worth of guess, and what was measured.
+    /// What scenarios take in parts of their guesses: one turn's worth of belief in them, and what was measured.
     fn share(&self) -> f64 {
         let seconds =
             |spans: &mut dyn Iterator<Item = Duration>| spans.map(|span| span.as_secs_f64()).sum::<f64>();
-        let all = seconds(&mut self.turns.iter().map(|(_, bound)| *bound));
-        let (Ok(turns), true) = (u32::try_from(self.turns.len()), all > 0.0) else { return GUESS };
+        let all = seconds(&mut self.turns.iter().map(|(_, guess)| *guess));
+        let (Ok(turns), true) = (u32::try_from(self.turns.len()), all > 0.0) else { return 1.0 };
         let one = all / f64::from(turns.max(1));
-        let over = seconds(&mut self.turns.iter().take(self.taken.len()).map(|(_, bound)| *bound));
+        let over = seconds(&mut self.turns.iter().take(self.taken.len()).map(|(_, guess)| *guess));
         let taken = seconds(&mut self.taken.iter().copied());
-        (GUESS * one + taken) / (one + over)
+        (one + taken) / (one + over)
     }
 }
 
-/// The most that a scenario's steps may take on this cluster.
-pub(super) fn bound(scenario: &Scenario, cluster: &Inventory) -> Duration {
+/// What a scenario's steps will take on this cluster: all of what they only wait, and a part of other bounds.
+pub(super) fn guess(scenario: &Scenario, cluster: &Inventory) -> Duration {
     let mut sum = Duration::ZERO;
-    let steps = scenario.steps.iter().filter(|step| step.when.holds(cluster.lab.as_ref()));
-    for bound in steps.filter_map(Step::bound) {
+    for step in scenario.steps.iter().filter(|step| step.when.holds(cluster.lab.as_ref())) {
         // A cut cannot have lasted longer than all before it.
         let scope = Scope { timings: cluster.timings, cut: Some(sum) };
-        sum = sum.saturating_add(bound.evaluate(&scope).unwrap_or_default());
+        let bound = step.bound().and_then(|bound| bound.evaluate(&scope).ok()).unwrap_or_default();
+        let certain = matches!(step.deed, Deed::Wait(_));
+        sum = sum.saturating_add(if certain { bound } else { bound.mul_f64(PART) });
     }
     sum
 }
@@ -100,14 +101,14 @@ mod tests {
     fn what_was_measured_tells_of_what_was_not() {
         let turn = |id: &str, bound| (id.to_owned(), seconds(bound));
         let mut forecast = Forecast::new(vec![turn("a", 60), turn("b", 60), turn("a", 60), turn("b", 60)]);
-        assert_eq!(forecast.left(Duration::ZERO), seconds(120));
-        assert_eq!(forecast.left(seconds(20)), seconds(100));
-        assert_eq!(forecast.left(seconds(500)), seconds(90), "late, and no less is left of the others");
-        forecast.took(seconds(60));
-        // a again in 60; b twice, at (30 + 60) / (60 + 60) of its bound.
-        assert_eq!(forecast.left(Duration::ZERO), seconds(45 + 60 + 45));
+        assert_eq!(forecast.left(Duration::ZERO), seconds(240));
+        assert_eq!(forecast.left(seconds(20)), seconds(220));
+        assert_eq!(forecast.left(seconds(500)), seconds(180), "late, and no less is left of the others");
+        forecast.took(seconds(20));
+        // a again in 20; b twice, at (60 + 20) / (60 + 60) of its guess.
+        assert_eq!(forecast.left(Duration::ZERO), seconds(40 + 20 + 40));
         forecast.took(seconds(10));
-        assert_eq!(forecast.left(Duration::ZERO), seconds(70));
+        assert_eq!(forecast.left(Duration::ZERO), seconds(30));
         forecast.took(seconds(20));
         forecast.took(seconds(20));
         assert_eq!(forecast.left(seconds(5)), Duration::ZERO);
@@ -116,13 +117,14 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_counts_every_step() {
+    fn a_guess_counts_every_step() {
         let text = "title = 'x'\nexpect = []\n[[step]]\nwait = '3s'\n[[step]]\n[[step.rule]]\nnode = '@leader'\n\
                     ports = [1]\naction = 'drop'\n[[step]]\nuntil = 'new-leader'\nwithin = '2 * ttl'\n\
                     [[step]]\nrevert = true\n[[step]]\nuntil = 'member-back'\nwithin = 'cut + 10s'\n";
         let scenario = Scenario::parse("s.toml", "s", text).expect("a good scenario");
         let cluster = Inventory::parse(INVENTORY, "inventory.toml").expect("a good inventory");
-        assert_eq!(bound(&scenario, &cluster), seconds(3 + 40 + 43 + 10));
+        // 3 s, a tenth of 40 s, and a tenth of 7 s + 10 s.
+        assert_eq!(guess(&scenario, &cluster), Duration::from_millis(3000 + 4000 + 1700));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     Forecast, Journal, JournalError, Making, Note, Notice, Outline, Place, Progress, Stage, Suite,
-    forecast::bound, progress::Stopwatch,
+    forecast::guess, progress::Stopwatch,
 };
 use crate::{
     causes::in_a_line,
@@ -370,7 +370,7 @@ impl Tour<'_> {
         let Some(main) = self.stage.inventory(Place::Main) else { return };
         let once = self.suite.scenarios().map(|prepared| {
             let scenario = prepared.scenario();
-            (scenario.id.clone(), bound(scenario, main))
+            (scenario.id.clone(), guess(scenario, main))
         });
         let once: Vec<_> = once.collect();
         let turns = once.iter().cycle().take(once.len() * self.manner.repeat as usize);

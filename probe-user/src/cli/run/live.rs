@@ -3,12 +3,10 @@
 use std::{
     io::{self, IsTerminal},
     path::Path,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
-
-use super::show::paint;
+use super::{show::paint, talk::Talk};
 use crate::{
     report::{Paint, line},
     scenario::{Notice, Progress, Scenario},
@@ -18,40 +16,23 @@ use crate::{
 pub(super) struct Live {
     begun: Instant,
     paint: Paint,
-    /// Nothing where stderr is no terminal.
-    bar: Option<ProgressBar>,
+    talk: Talk,
 }
 
 impl Live {
     pub(super) fn begin(scenario: &Scenario, directory: &Path) -> Self {
-        let terminal = io::stderr().is_terminal();
-        let bar = terminal.then(|| {
-            let style = ProgressStyle::with_template("{spinner} {elapsed:>4} {wide_msg}");
-            let bar = ProgressBar::new_spinner()
-                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.enable_steady_tick(Duration::from_millis(120));
-            bar
-        });
-        let live = Self { begun: Instant::now(), paint: paint(terminal), bar };
-        live.say(&format!("{}: {}", scenario.id, scenario.title));
+        let talk = Talk::begin("{spinner} {elapsed:>4} {wide_msg}", None);
+        let live = Self { begun: Instant::now(), paint: paint(io::stderr().is_terminal()), talk };
+        live.talk.say(&format!("{}: {}", scenario.id, scenario.title));
         if let Some(description) = &scenario.description {
-            description.lines().for_each(|line| live.say(&format!("  {}", line.trim())));
+            description.lines().for_each(|line| live.talk.say(&format!("  {}", line.trim())));
         }
-        live.say(&format!("  recorded in {}", directory.display()));
+        live.talk.say(&format!("  recorded in {}", directory.display()));
         live
     }
 
     pub(super) fn end(self) {
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
-        }
-    }
-
-    fn say(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
-        }
+        self.talk.end();
     }
 
     fn stamp(&self) -> String {
@@ -63,7 +44,7 @@ impl Progress for Live {
     fn notice(&mut self, notice: Notice<'_>) {
         match notice {
             Notice::Phase(phase) | Notice::Waiting(phase) => {
-                if let Some(bar) = &self.bar {
+                if let Some(bar) = self.talk.bar() {
                     bar.set_message(phase.to_owned());
                 } else {
                     eprintln!("{} {phase}", self.stamp());
@@ -73,7 +54,7 @@ impl Progress for Live {
                 let line = line(transition);
                 let symbol = self.paint.tone(line.tone.symbol(), line.tone);
                 let text = self.paint.tone(&line.text, line.tone);
-                self.say(&format!("{} {symbol} {}  {text}", self.stamp(), line.subject));
+                self.talk.say(&format!("{} {symbol} {}  {text}", self.stamp(), line.subject));
             }
             Notice::Tick => {}
         }

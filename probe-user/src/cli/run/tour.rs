@@ -6,9 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
-
-use super::show::paint;
+use super::{show::paint, talk::Talk};
 use crate::{
     lab::Healed,
     report::{Paint, Tone, line, suite::SuiteVerdict},
@@ -21,8 +19,7 @@ pub(super) struct Tour {
     paint: Paint,
     /// Whether every transition is told as well.
     verbose: bool,
-    /// Nothing where stderr is no terminal.
-    bar: Option<ProgressBar>,
+    talk: Talk,
     present: Option<Present>,
 }
 
@@ -36,31 +33,15 @@ struct Present {
 
 impl Tour {
     pub(super) fn begin(suite: &Suite, directory: &Path, verbose: bool) -> Self {
-        let terminal = io::stderr().is_terminal();
-        let bar = terminal.then(|| {
-            let style = ProgressStyle::with_template("{spinner} {bar:20} {pos}/{len} {wide_msg}");
-            let bar =
-                ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.enable_steady_tick(Duration::from_millis(120));
-            bar
-        });
-        let tour = Self { paint: paint(terminal), verbose, bar, present: None };
-        tour.say(&suite.title);
-        tour.say(&format!("  recorded in {}", directory.display()));
+        let talk = Talk::begin("{spinner} {bar:20} {pos}/{len} {wide_msg}", Some(0));
+        let tour = Self { paint: paint(io::stderr().is_terminal()), verbose, talk, present: None };
+        tour.talk.say(&suite.title);
+        tour.talk.say(&format!("  recorded in {}", directory.display()));
         tour
     }
 
     pub(super) fn end(self) {
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
-        }
-    }
-
-    fn say(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
-        }
+        self.talk.end();
     }
 
     fn phase(&mut self, phase: &str) {
@@ -69,7 +50,7 @@ impl Tour {
             None => self.message(phase.to_owned()),
         }
         self.refresh();
-        if self.verbose && self.bar.is_none() {
+        if self.verbose && self.talk.bar().is_none() {
             eprintln!("  {phase}");
         }
     }
@@ -89,7 +70,7 @@ impl Tour {
     }
 
     fn message(&self, text: String) {
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = self.talk.bar() {
             bar.set_message(text);
         }
     }
@@ -102,7 +83,7 @@ impl Tour {
                 let symbol = self.paint.tone(line.tone.symbol(), line.tone);
                 let text = self.paint.tone(&line.text, line.tone);
                 let at = self.present.as_ref().map(|present| present.since.elapsed()).unwrap_or_default();
-                self.say(&format!("  [{:6.1} s] {symbol} {}  {text}", at.as_secs_f64(), line.subject));
+                self.talk.say(&format!("  [{:6.1} s] {symbol} {}  {text}", at.as_secs_f64(), line.subject));
             }
             scenario::Notice::Change(_) => {}
             scenario::Notice::Tick => self.refresh(),
@@ -117,21 +98,21 @@ impl Progress for Tour {
             Notice::Made(making, took, error) => {
                 let lab = format!("lab {} ({}), {:.1} s", making.lab, making.why, took.as_secs_f64());
                 match error {
-                    Some(error) => self.say(&self.paint.tone(&format!("{lab}: {error}"), Tone::Bad)),
-                    None => self.say(&lab),
+                    Some(error) => self.talk.say(&self.paint.tone(&format!("{lab}: {error}"), Tone::Bad)),
+                    None => self.talk.say(&lab),
                 }
             }
             Notice::Begins { turn, of, scenario, forecast } => {
-                if let Some(bar) = &self.bar {
+                if let Some(bar) = self.talk.bar() {
                     bar.set_length(of as u64);
                     bar.set_position(turn as u64 - 1);
                 }
                 let (id, forecast) = (scenario.id.clone(), forecast.clone());
                 if turn == 1 {
-                    self.say(&format!("{of} to run, {}", about(forecast.left(Duration::ZERO))));
+                    self.talk.say(&format!("{of} to run, {}", about(forecast.left(Duration::ZERO))));
                 }
                 if self.verbose {
-                    self.say(&format!("{turn} of {of}: {id}: {}", scenario.title));
+                    self.talk.say(&format!("{turn} of {of}: {id}: {}", scenario.title));
                 }
                 self.present = Some(Present { id, phase: String::new(), since: Instant::now(), forecast });
                 self.phase(&scenario.title);
@@ -140,15 +121,15 @@ impl Progress for Tour {
             Notice::Healing => self.phase("bringing the cluster back to health"),
             Notice::Healed(Ok(healed)) => {
                 if !healed.mended.is_empty() {
-                    self.say(&format!("before the first: {}", mended(healed)));
+                    self.talk.say(&format!("before the first: {}", mended(healed)));
                 }
             }
             Notice::Healed(Err(lost)) => {
-                self.say(&self.paint.tone(&format!("the cluster is not healthy: {lost}"), Tone::Bad));
+                self.talk.say(&self.paint.tone(&format!("the cluster is not healthy: {lost}"), Tone::Bad));
             }
             Notice::Over { scenario, verdict, reason, took, healed, left } => {
                 let line = over(&scenario.id, verdict, reason, took, healed, left, self.paint);
-                self.say(&line);
+                self.talk.say(&line);
                 self.present = None;
             }
         }

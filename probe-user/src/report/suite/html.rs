@@ -8,7 +8,10 @@ use super::{
     terminal::tone,
 };
 use crate::{
-    report::{Tone, html::STYLE},
+    report::{
+        Tone,
+        html::{STYLE, facts},
+    },
     scenario::Verdict,
 };
 
@@ -76,17 +79,7 @@ pub fn html(result: &SuiteResult) -> String {
                 }
                 @for environment in &result.environments {
                     h2 { "Environment: " (environment.lab.as_ref().map_or(&environment.cluster, |lab| &lab.name)) }
-                    table {
-                        tr { td { "kernel" } td { (environment.kernel) } }
-                        @for (program, version) in &environment.versions { tr { td { (program) } td { (version) } } }
-                        tr {
-                            td { "timings" }
-                            td {
-                                "ttl " (environment.timings.ttl) " s, loop_wait " (environment.timings.loop_wait)
-                                " s, retry_timeout " (environment.timings.retry_timeout) " s"
-                            }
-                        }
-                    }
+                    (facts(environment))
                 }
             }
         }

@@ -95,7 +95,7 @@ pub(super) fn run(args: &Args, verbose: u8) -> miette::Result<ExitCode> {
     }
     let interrupt = Interrupt::catch().into_diagnostic()?;
     let stop = || interrupt.came();
-    let mut labs = args.cluster.labs(&stop)?;
+    let (mut labs, _occupied) = args.cluster.labs(&stop)?;
     match suite
         .scenarios()
         .next()

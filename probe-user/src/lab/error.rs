@@ -45,6 +45,9 @@ pub enum LabError {
     /// Its state or its namespaces are there, but not both, or it never became healthy.
     #[error("the lab `{0}` is not whole: its start or its end was cut short, or this machine was restarted")]
     Remains(LabName),
+    /// Another run acts on it.
+    #[error("another run is at work on the lab `{0}`, and two would disturb each other")]
+    Occupied(LabName),
     /// The network could not be made or removed.
     #[error("the lab's network: {what}")]
     Network {
@@ -155,6 +158,9 @@ impl LabError {
                 )
             }
             Self::Remains(name) => format!("remove what is left with `netsplit lab down{}`", flag(name)),
+            Self::Occupied(_) => {
+                "wait for its end, or give this run a lab of its own with `--lab fast`".to_owned()
+            }
             Self::Died { log, .. } | Self::Timeout { log, .. } => {
                 format!("everything was removed again; the whole log is kept in {}", log.display())
             }
@@ -178,7 +184,12 @@ impl LabError {
     pub fn is_host(&self) -> bool {
         !matches!(
             self,
-            Self::BadName(_) | Self::Exists(_) | Self::NotUp(_) | Self::Remains(_) | Self::Inventory(_)
+            Self::BadName(_)
+                | Self::Exists(_)
+                | Self::NotUp(_)
+                | Self::Remains(_)
+                | Self::Occupied(_)
+                | Self::Inventory(_)
         )
     }
 

@@ -16,6 +16,7 @@ mod host;
 mod layout;
 mod lifecycle;
 mod network;
+mod occupied;
 mod options;
 mod patroni;
 mod process;
@@ -30,6 +31,7 @@ pub use health::{ClusterView, MemberView};
 pub use host::Host;
 pub use layout::Layout;
 pub use lifecycle::{Lab, Pids, default_inventory, list};
+pub use occupied::Occupied;
 pub use options::{EtcdMembers, LabName, Options, Progress, Step};
 pub use status::{HostStatus, LabStatus};
 

@@ -4,7 +4,7 @@ use std::{
     io,
     sync::mpsc,
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::task::JoinSet;
@@ -53,7 +53,7 @@ pub enum ObserveError {
     NotReady {
         /// What was not seen, such as `patroni rest of pg1`.
         missing: Vec<String>,
-        /// How long was waited for it.
+        /// How long it was watched for.
         waited: Duration,
     },
 }
@@ -68,6 +68,7 @@ pub struct Watch {
     lookout: Lookout,
     run: Option<String>,
     threads: Vec<JoinHandle<()>>,
+    begun: Instant,
 }
 
 impl Watch {
@@ -93,7 +94,8 @@ impl Watch {
         client: Option<(Client, ReadBack)>,
     ) -> Result<Self, ObserveError> {
         let run = client.as_ref().map(|(client, _)| client.run_id().to_owned());
-        let mut watch = Self { stopper: Stopper::new(), lookout, run, threads: Vec::new() };
+        let mut watch =
+            Self { stopper: Stopper::new(), lookout, run, threads: Vec::new(), begun: Instant::now() };
         let lookout = &watch.lookout;
         let outside = Outside {
             rests: inventory.nodes.iter().map(|node| Rest::new(lookout, node)).collect(),
@@ -158,8 +160,8 @@ impl Watch {
     /// Waits until every observer has seen what it watches once, the client has its table, and one of its
     /// writes has come to an end.
     pub fn ready(&self, timeout: Duration) -> Result<(), ObserveError> {
-        let waited = timeout;
-        self.lookout.awaited().wait(timeout).map_err(|missing| ObserveError::NotReady { missing, waited })
+        let late = |missing| ObserveError::NotReady { missing, waited: self.begun.elapsed() };
+        self.lookout.awaited().wait(timeout).map_err(late)
     }
 
     /// What the rows of this watch's client have in the column `run` of

@@ -3,6 +3,7 @@
 mod deeds;
 mod environment;
 mod event;
+mod health;
 mod metrics;
 mod primaries;
 mod recorder;

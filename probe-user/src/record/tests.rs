@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{
-    Event, Kind, Metrics, Source, What, ZeroFrom, metrics,
+    Event, Kind, Metrics, Source, View, What, ZeroFrom, in_order, metrics,
     story::{Story, boot},
     transitions, zero,
 };
@@ -331,4 +331,16 @@ proptest! {
         let (part, whole) = (timeless(&events[..end]), timeless(&events));
         prop_assert_eq!(&part[..], &whole[..part.len()]);
     }
+}
+
+#[test]
+fn what_a_cluster_lacks_is_told_node_by_node() {
+    let story = Story::healthy();
+    let nodes = ["pg1", "pg2", "pg3"];
+    let view = |story: &Story| View::after(in_order(&story.events));
+    assert_eq!(view(&story).lacks(&nodes), Vec::<String>::new());
+    let story = story.leader(1.0, None);
+    let lacks = view(&story).lacks(&nodes);
+    assert_eq!(lacks[0], "nobody holds the leader key");
+    assert_eq!(view(&Story::default()).lacks(&["pg1"]), ["nobody holds the leader key", "pg1: not seen yet"]);
 }

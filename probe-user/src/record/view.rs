@@ -116,37 +116,13 @@ impl View {
     pub fn takes_part(&self, node: &str) -> bool {
         let key = self.members.get(node).is_none_or(Option::is_some);
         let rest = self.rest.get(node).is_none_or(|rest| rest.status() == Some(200));
-        let mut servers = self.servers.iter().filter(|((name, _), _)| name == node).peekable();
-        let haproxy = servers.peek().is_none() || servers.any(|(_, server)| server.is_up());
-        key && rest && haproxy
+        key && rest && self.up_somewhere(node)
     }
 
-    /// Whether the cluster of these nodes is whole: one of them holds the leader key and is the only one that is
-    /// writable, every one takes part and runs, every other streams, and etcd answers. What is not watched is not
-    /// asked for, but the leader key and every node must have been seen.
-    pub fn healthy(&self, nodes: &[&str]) -> bool {
-        let Some(leader) = self.holder() else { return false };
-        let seen = |node: &&&str| {
-            self.members.contains_key(**node)
-                || self.rest.contains_key(**node)
-                || self.inside.contains_key(**node)
-        };
-        let runs = |node: &&&str| {
-            let key = self.members.get(**node).and_then(Option::as_ref);
-            key.is_none_or(|key| key.state == "running" || key.state == "streaming")
-        };
-        let one_writable = self.inside.is_empty() || self.writable() == [leader];
-        let streams = |node: &str| {
-            let mut standbys = self.replication.values().flatten();
-            node == leader || standbys.any(|from| from.get(node).is_some_and(|it| it.state == "streaming"))
-        };
-        // A standby that runs and does not stream yet would lose writes if it were promoted now.
-        let all_stream = self.replication.is_empty() || nodes.iter().all(|node| streams(node));
-        nodes.contains(&leader)
-            && all_stream
-            && nodes.iter().all(|node| seen(&node) && runs(&node) && self.takes_part(node))
-            && one_writable
-            && self.etcd != Some(false)
+    /// Whether `HAProxy` has the node UP in at least one proxy, as far as it is watched.
+    pub(super) fn up_somewhere(&self, node: &str) -> bool {
+        let mut servers = self.servers.iter().filter(|((name, _), _)| name == node).peekable();
+        servers.peek().is_none() || servers.any(|(_, server)| server.is_up())
     }
 }
 

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use crate::{
-    cli::lab::Preset,
+    cli::lab::{Preset, report},
     cluster::{Inventory, LocalConnection},
-    lab::{self, LabName, Options},
+    lab::{self, Lab, LabName, Occupied, Options},
     suite::Labs,
 };
 
@@ -30,25 +30,32 @@ pub(super) struct ClusterArgs {
 }
 
 impl ClusterArgs {
-    /// The cluster, read; a lab is not made yet.
-    pub(super) fn labs<'s>(&self, stop: &'s (dyn Fn() -> bool + Sync)) -> miette::Result<Labs<'s>> {
+    /// The cluster, read, and taken for this run where it is a lab; with `--lab` none is made yet.
+    pub(super) fn labs<'s>(
+        &self,
+        stop: &'s (dyn Fn() -> bool + Sync),
+    ) -> miette::Result<(Labs<'s>, Option<Occupied>)> {
         let Some(preset) = self.lab else {
             let file = self.cluster.clone().or_else(lab::default_inventory);
             let inventory = Inventory::load(&file.ok_or_else(no_cluster)?)?;
-            return Ok(Labs::on(inventory, stop));
+            let name = inventory.lab.as_ref().and_then(|facts| facts.name.parse().ok());
+            // An inventory may outlive its lab; what is wrong then is told by whoever looks for the cluster.
+            let lab = name.and_then(|name| Lab::open(&name).ok());
+            let occupied = lab.map(|lab| lab.occupy()).transpose().map_err(report)?;
+            return Ok((Labs::on(inventory, stop), occupied));
         };
         let defaults = Options::default();
         let options = Options {
             name: match &self.name {
                 Some(name) => name.clone(),
-                None => format!("run-{}", std::process::id()).parse().map_err(crate::cli::lab::report)?,
+                None => format!("run-{}", std::process::id()).parse().map_err(report)?,
             },
             timings: preset.into(),
             local: self.local.unwrap_or(defaults.local),
             patroni: self.patroni.clone().unwrap_or_else(|| defaults.patroni.clone()),
             ..defaults
         };
-        Ok(Labs::of(options, stop))
+        Ok((Labs::of(options, stop), None))
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     cluster::{Inventory, Target},
     cut::DEFAULT_LEASE,
     policy::{Place, Policy, resolve},
-    record::{Acted, EventSink, Kind, Recorder, Source, StepMark},
+    record::{Acted, EventSink, Kind, Recorder, Source, StepMark, View, in_order},
     scenario::{
         Act, ActError, ActNode, ApplyStep, Condition, Deed, Evidence, Expression, Scene, Scope, Step,
         UntilEnd, UntilStep,
@@ -172,9 +172,11 @@ impl<'run> Attempt<'run> {
         if self.wait_for(&Condition::Healthy, within)? {
             return Ok(());
         }
+        let nodes: Vec<&str> = self.inventory.nodes.iter().map(|node| node.name.as_str()).collect();
+        let lacks = View::after(in_order(&self.live.events)).lacks(&nodes).join("; ");
         Err(Stop::Failed(format!(
-            "the cluster was not healthy within {} s, so nothing was cut: `netsplit lab status`, or `patronictl list`, \
-             says what is amiss",
+            "the cluster was not healthy within {} s, so nothing was done to it: {lacks}. Mend it first; \
+             `netsplit run --only` or a folder mends a lab by itself",
             within.as_secs()
         )))
     }

@@ -37,7 +37,7 @@ use crate::{
     report::{self, END_OF_RUN, INTERRUPTED, INVENTORY, Paths, ReportError, RunResult, SCENARIO},
 };
 
-/// How long the rows are read back at the end, and how long when somebody waits at the keyboard.
+/// How long the rows are read back at the end, and how long after a run that ended early: it is judged as that anyway.
 const LAST_CHECK: Duration = Duration::from_secs(20);
 const HASTY_CHECK: Duration = Duration::from_secs(3);
 
@@ -124,7 +124,7 @@ pub fn run(
     let outcome = {
         let mut attempt = Attempt::new(prepared, inventory, &recorder, world, stop, progress);
         let outcome = attempt.go();
-        let ended = attempt.end(if outcome.is_err() && stop() { HASTY_CHECK } else { LAST_CHECK });
+        let ended = attempt.end(if outcome.is_err() { HASTY_CHECK } else { LAST_CHECK });
         outcome.and(ended)
     };
     let error = outcome.err().map(|stop| match stop {

@@ -32,11 +32,23 @@ pub enum Note {
         lab: String,
         /// What for.
         why: String,
+        /// Whether it stands now; it does not if it was removed, or could not be made.
+        #[serde(default)]
+        stands: bool,
         /// Seconds.
         took_s: f64,
         /// Why it failed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
+    },
+    /// A scenario begins to run: what a suite that was killed was doing.
+    Runs {
+        /// Its id.
+        scenario: String,
+        /// Which time this is, from 1.
+        repetition: u32,
+        /// The run directory within the suite's.
+        directory: String,
     },
     /// A scenario was run, or could not be.
     Ran {

@@ -166,6 +166,11 @@ impl Tour<'_> {
             1 => scenario.id.clone(),
             more => format!("{}-{more}", scenario.id),
         };
+        self.journal.note(Note::Runs {
+            scenario: scenario.id.clone(),
+            repetition,
+            directory: name.clone(),
+        })?;
         let run_began = Instant::now();
         let mut watch = Stopwatch::new(self.progress);
         let outcome = self.stage.run(place, prepared, &self.directory.join(&name), &mut watch);
@@ -299,14 +304,14 @@ impl Tour<'_> {
         why: &str,
     ) -> Result<Result<(), String>, JournalError> {
         let lab = self.stage.name(place, needs);
-        self.timed(&lab, why, |stage| stage.make(place, needs))
+        self.timed(&lab, why, true, |stage| stage.make(place, needs))
             .map(|made| made.map_err(|error| format!("the lab `{lab}` cannot be made: {error}")))
     }
 
     fn remove_side(&mut self) -> Result<(), JournalError> {
         let Some(side) = self.stage.inventory(Place::Side) else { return Ok(()) };
         let lab = side.lab.as_ref().map(|lab| lab.name.clone()).unwrap_or_default();
-        self.timed(&lab, "nothing needs it any more", |stage| stage.remove_side()).map(drop)
+        self.timed(&lab, "nothing needs it any more", false, |stage| stage.remove_side()).map(drop)
     }
 
     fn clear(&mut self) -> Result<(), JournalError> {
@@ -315,14 +320,15 @@ impl Tour<'_> {
             return Ok(());
         }
         let lab = self.stage.name(Place::Main, &LabNeeds::default());
-        self.timed(&lab, "the suite is over", |stage| stage.clear()).map(drop)
+        self.timed(&lab, "the suite is over", false, |stage| stage.clear()).map(drop)
     }
 
-    /// Makes or removes a lab, and writes down how that went.
+    /// Makes or removes a lab, and writes down how that went and whether it stands then.
     fn timed(
         &mut self,
         lab: &str,
         why: &str,
+        makes: bool,
         work: impl FnOnce(&mut (dyn Stage + '_)) -> Result<(), Failure>,
     ) -> Result<Result<(), String>, JournalError> {
         self.progress.notice(Notice::Making(Making { lab, why }));
@@ -333,6 +339,7 @@ impl Tour<'_> {
         self.journal.note(Note::Lab {
             lab: lab.to_owned(),
             why: why.to_owned(),
+            stands: makes == error.is_none(),
             took_s: took.as_secs_f64(),
             error: error.clone(),
         })?;

@@ -57,7 +57,12 @@ pub fn rebuild(directory: &Path) -> Result<(SuiteResult, BTreeMap<String, RunRes
     let notes = read_journal(directory)?;
     let mut runs = BTreeMap::new();
     for note in &notes {
-        let Note::Ran { directory: Some(name), .. } = note else { continue };
+        let (Note::Ran { directory: Some(name), .. } | Note::Runs { directory: name, .. }) = note else {
+            continue;
+        };
+        if runs.contains_key(name) {
+            continue;
+        }
         let run = directory.join(name);
         if let Ok(result) = rebuild_run(&run) {
             crate::report::write(&run, &result)?;

@@ -5,6 +5,7 @@
 mod directory;
 mod html;
 mod junit;
+mod killed;
 mod markdown;
 mod result;
 mod table;

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::time::{TimeSplit, milliseconds, waited_s};
+use super::{
+    killed,
+    time::{TimeSplit, milliseconds, waited_s},
+};
 use crate::{
     record::{Environment, Metrics},
     report::{RunResult, RunVerdict, deviation::deviations, deviation::measured},
@@ -229,7 +232,7 @@ impl SuiteResult {
                 }
                 _ => None,
             })
-            .unwrap_or((None, false, Some("its journal ends before it did: netsplit was killed".to_owned())));
+            .unwrap_or_else(|| (None, false, Some(killed::in_words(notes))));
         let worst = scenarios.iter().map(|one| one.verdict).max().unwrap_or(SuiteVerdict::Error);
         let verdict = match worst {
             _ if interrupted => SuiteVerdict::Interrupted,
@@ -277,7 +280,8 @@ fn scenario(
     let mut runs = Vec::new();
     // The run that decides: the first of the worst.
     let mut decided: Option<(SuiteVerdict, Option<&RunResult>)> = None;
-    for note in notes {
+    let ends = killed::unended(notes);
+    for note in notes.iter().chain(&ends) {
         let Note::Ran { scenario, repetition, directory, took_s, health_s, error } = note else { continue };
         if *scenario != turn.id {
             continue;
@@ -333,7 +337,7 @@ fn healing(notes: &[Note], scenario: Option<&str>, time: u32) -> Option<Healing>
 
 fn labs(notes: &[Note]) -> Vec<LabRecord> {
     let labs = notes.iter().filter_map(|note| match note {
-        Note::Lab { lab, why, took_s, error } => Some(LabRecord {
+        Note::Lab { lab, why, took_s, error, .. } => Some(LabRecord {
             lab: lab.clone(),
             why: why.clone(),
             seconds: milliseconds(*took_s),

@@ -71,6 +71,7 @@ fn lab(lab: &str, took_s: f64, error: Option<&str>) -> Note {
     Note::Lab {
         lab: lab.to_owned(),
         why: "it was needed".to_owned(),
+        stands: error.is_none(),
         took_s,
         error: error.map(str::to_owned),
     }

@@ -1,4 +1,4 @@
-//! A process that looks like PostgreSQL, for tests.
+//! A cluster that is not there, and a process that looks like PostgreSQL, for tests.
 
 use std::{
     fs,
@@ -10,6 +10,24 @@ use std::{
 };
 
 use super::{Node, Target};
+
+/// A cluster of two nodes, on this machine as far as anybody knows.
+pub(crate) const INVENTORY: &str = r#"
+scope = "main"
+timings = { ttl = 20, loop_wait = 1, retry_timeout = 3 }
+observer = { transport = "local" }
+postgres = { user = "postgres", password = "secret", database = "postgres" }
+etcd = { endpoints = ["http://10.0.0.9:2379"] }
+lab = { name = "x", local = "tcp", patroni = "4.1.5", etcd_members = 1 }
+[[node]]
+name = "pg1"
+transport = "local"
+address = "10.0.0.1"
+[[node]]
+name = "pg2"
+transport = "local"
+address = "10.0.0.2"
+"#;
 
 /// A sleeping process that calls itself `postgres`, and its data directory; both end with it.
 #[derive(Debug)]

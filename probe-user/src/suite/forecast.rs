@@ -91,7 +91,7 @@ pub(crate) fn about(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suite::tests::INVENTORY;
+    use crate::cluster::fakes::INVENTORY;
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)

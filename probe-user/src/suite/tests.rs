@@ -3,5 +3,3 @@
 mod files;
 mod made_up;
 mod runs;
-
-pub(super) use made_up::INVENTORY;

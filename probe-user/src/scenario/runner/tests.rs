@@ -15,30 +15,16 @@ use serde_json::{Value, json};
 use super::{Failure, Notice, Prepared, Progress, Watching, World, run};
 use crate::{
     clock::BootInstant,
-    cluster::{Inventory, Target, fakes::Postmaster},
+    cluster::{
+        Inventory, Target,
+        fakes::{INVENTORY, Postmaster},
+    },
     cut::{Cut, CutId, CutStatus, RuleStatus},
     policy::Plan,
     record::{EVENTS_FILE, Event, EventSink, Kind, Source, ZeroFrom},
     report::{RunResult, RunVerdict, rebuild},
     scenario::Scenario,
 };
-
-const INVENTORY: &str = r#"
-scope = "main"
-timings = { ttl = 20, loop_wait = 1, retry_timeout = 3 }
-observer = { transport = "local" }
-postgres = { user = "postgres", password = "secret", database = "postgres" }
-etcd = { endpoints = ["http://10.0.0.9:2379"] }
-lab = { name = "x", local = "tcp", patroni = "4.1.5", etcd_members = 1 }
-[[node]]
-name = "pg1"
-transport = "local"
-address = "10.0.0.1"
-[[node]]
-name = "pg2"
-transport = "local"
-address = "10.0.0.2"
-"#;
 
 const CUT_AND_REVERT: &str = r#"
 title = "x"

@@ -8,26 +8,13 @@ use std::{
 };
 
 use crate::{
-    cluster::{Inventory, LocalConnection},
+    cluster::{Inventory, LocalConnection, fakes::INVENTORY},
     lab::Healed,
     record::story::Story,
     report::RunResult,
     scenario::{self, Failure, LabNeeds, Prepared, RunError},
     suite::{Place, Stage},
 };
-
-pub(crate) const INVENTORY: &str = r#"
-scope = "main"
-timings = { ttl = 20, loop_wait = 1, retry_timeout = 3 }
-observer = { transport = "local" }
-postgres = { user = "postgres", password = "secret", database = "postgres" }
-etcd = { endpoints = ["http://10.0.0.9:2379"] }
-lab = { name = "x", local = "tcp", patroni = "4.1.5", etcd_members = 1 }
-[[node]]
-name = "pg1"
-transport = "local"
-address = "10.0.0.1"
-"#;
 
 /// How a run goes.
 #[derive(Clone, Copy)]

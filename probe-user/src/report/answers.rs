@@ -49,11 +49,21 @@ fn expected(answer: &Answered) -> String {
 
 fn observed(answer: &Answered) -> String {
     let exit = answer.exit.map(|exit| format!("exit code {exit}"));
+    let body = in_short(&answer.body);
     match (answer.status, exit) {
-        (Some(status), None) => format!("{status}: {}", answer.body),
-        (Some(status), Some(exit)) => format!("{status}: {} ({exit})", answer.body),
-        (None, Some(exit)) => format!("{exit}, and no answer of Patroni\'s: {}", answer.body),
-        (None, None) => format!("no answer: {}", answer.body),
+        (Some(status), None) => format!("{status}: {body}"),
+        (Some(status), Some(exit)) => format!("{status}: {body} ({exit})"),
+        (None, Some(exit)) => format!("{exit}, and no answer of Patroni\'s: {body}"),
+        (None, None) => format!("no answer: {body}"),
+    }
+}
+
+/// As much of an answer as a cell has room for; the record has all of it.
+fn in_short(body: &str) -> String {
+    const LONGEST: usize = 160;
+    match body.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &body[..end]),
+        None => body.to_owned(),
     }
 }
 

@@ -1,7 +1,11 @@
 //! Expectations about the client's writes.
 
 use super::{Evidence, Finding, Verdict, Window};
-use crate::{record::What, scenario::Expression};
+use crate::{
+    clock::BootInstant,
+    record::{WRITE_PAUSE, What},
+    scenario::Expression,
+};
 
 /// Writes stopped within the window, where there is one, and for at most so long, where that is said.
 pub(super) fn stop(
@@ -94,18 +98,24 @@ fn timed(evidence: &Evidence<'_>, window: &Window, expected: &str, what: What) -
         };
         match what {
             What::WritesStopped => {
-                stopped(evidence.metrics.writes_stopped_s).or_else(|| later(evidence, from, what))
+                let begun = || under_way(evidence, from).then_some(from);
+                stopped(evidence.metrics.writes_stopped_s)
+                    .or_else(begun)
+                    .or_else(|| later(evidence, from, what))
             }
             _ => later(evidence, from, what),
         }
     })
 }
 
-fn later(
-    evidence: &Evidence<'_>,
-    from: crate::clock::BootInstant,
-    what: What,
-) -> Option<crate::clock::BootInstant> {
+/// Whether an outage reaches beyond this moment that began with an attempt that was under way then.
+fn under_way(evidence: &Evidence<'_>, at: BootInstant) -> bool {
+    let mut before = evidence.transitions.iter().filter(|t| t.at < at);
+    let last = before.rfind(|t| matches!(t.what, What::WritesStopped | What::WritesBack));
+    last.is_some_and(|last| last.what == What::WritesStopped && at.since(last.at) < WRITE_PAUSE)
+}
+
+fn later(evidence: &Evidence<'_>, from: BootInstant, what: What) -> Option<BootInstant> {
     evidence.transitions.iter().find(|t| t.what == what && t.at >= from).map(|found| found.at)
 }
 

@@ -263,6 +263,20 @@ fn writes_may_stop_for_a_while() {
     );
 }
 
+/// The attempt that meets the fault began before it.
+#[test]
+fn writes_stop_with_the_attempt_that_was_under_way() {
+    let story = Story::healthy().writing(-5.0, 9.8).applied(0.0, "pg1").hit(0.5, "pg1", 0.0, 9);
+    let story = story.named_step(10.0, "start", "begin").named_step(10.1, "start", "end");
+    let story = story.write(11.9, 2.0, "failed").writing(14.0, 20.0);
+    let text = "title = \"t\"\n[[step]]\nkill = \"postgres\"\nnode = \"pg1\"\nas = \"start\"\n\
+                [[expect]]\nthat = \"writes-stop\"\nafter = \"start\"\nwithin = \"3s\"";
+    let scenario = Scenario::parse("s.toml", "s", text).unwrap_or_else(|error| panic!("{error:?}"));
+    let judgement = scenario.expectations[0].judge(&Evidence::new(&story.events, FAST));
+    assert_eq!(judgement.verdict, Pass, "{judgement:?}");
+    assert!(judgement.observed.starts_with("0.0 s after"), "{judgement:?}");
+}
+
 #[test]
 fn bounds_count_from_steps_with_a_name() {
     let story = Story::failover().named_step(20.0, "start", "begin").named_step(22.0, "start", "end");

@@ -127,6 +127,11 @@ impl Inventory {
         fs::write(&draft, text).and_then(|()| fs::rename(&draft, path)).map_err(write)
     }
 
+    /// The nodes' names, in the inventory's order.
+    pub fn names(&self) -> Vec<&str> {
+        self.nodes.iter().map(|node| node.name.as_str()).collect()
+    }
+
     /// The node of this name.
     pub fn node(&self, name: &str) -> Option<&Node> {
         self.nodes.iter().find(|node| node.name == name)

@@ -13,7 +13,7 @@ pub struct LabName(String);
 
 impl LabName {
     /// The longest name.
-    const LONGEST: usize = 32;
+    pub(crate) const LONGEST: usize = 32;
 
     /// The name as text.
     pub fn as_str(&self) -> &str {

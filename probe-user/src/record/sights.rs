@@ -46,7 +46,7 @@ pub enum PortState {
     Answers(String),
 }
 
-/// Payload of [`Kind::Cluster`].
+/// Payload of [`Kind::Cluster`] and of [`Kind::List`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterView {
     /// Members by name.

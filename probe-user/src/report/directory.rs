@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::Serialize;
+
 use super::{RunResult, html, junit, markdown};
 
 /// The scenario's text, as it was run.
@@ -49,7 +51,7 @@ pub enum ReportError {
 }
 
 impl Paths {
-    pub(super) fn of(directory: &Path) -> Self {
+    fn of(directory: &Path) -> Self {
         Self {
             directory: directory.to_owned(),
             json: directory.join("result.json"),
@@ -60,32 +62,59 @@ impl Paths {
     }
 }
 
-/// Writes each file whole.
-pub(super) fn write_files(files: &[(&PathBuf, String)]) -> Result<(), ReportError> {
-    files.iter().try_for_each(|(path, text)| {
-        fs::write(path, text).map_err(|source| ReportError::Write { path: (*path).clone(), source })
-    })
+/// Pretty JSON, with a newline at the end.
+pub(super) fn pretty(result: &impl Serialize) -> Result<String, ReportError> {
+    serde_json::to_string_pretty(result)
+        .map(|text| text + "\n")
+        .map_err(|source| ReportError::Format { format: "JSON", source: source.into() })
+}
+
+/// A directory's own name, which is its run's or its suite's id. `.` and `..` have names, too.
+pub(crate) fn name(directory: &Path) -> String {
+    let whole = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+    whole.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The same report in every format.
+pub(super) struct Formats {
+    pub(super) json: String,
+    pub(super) markdown: String,
+    pub(super) html: String,
+    pub(super) junit: Result<String, quick_junit::SerializeError>,
+}
+
+impl Formats {
+    /// Writes each into its file in the directory, whole.
+    pub(super) fn write(self, directory: &Path) -> Result<Paths, ReportError> {
+        let paths = Paths::of(directory);
+        let junit =
+            self.junit.map_err(|source| ReportError::Format { format: "JUnit", source: source.into() })?;
+        for (path, text) in [
+            (&paths.json, self.json),
+            (&paths.markdown, self.markdown),
+            (&paths.html, self.html),
+            (&paths.junit, junit),
+        ] {
+            fs::write(path, text).map_err(|source| ReportError::Write { path: path.clone(), source })?;
+        }
+        Ok(paths)
+    }
 }
 
 impl RunResult {
     /// `result.json`: pretty, with a newline at the end.
     pub fn json(&self) -> Result<String, ReportError> {
-        serde_json::to_string_pretty(self)
-            .map(|text| text + "\n")
-            .map_err(|source| ReportError::Format { format: "JSON", source: source.into() })
+        pretty(self)
     }
 }
 
 /// Writes every report of a run into its directory.
 pub fn write(directory: &Path, result: &RunResult) -> Result<Paths, ReportError> {
-    let paths = Paths::of(directory);
-    let junit =
-        junit(result).map_err(|source| ReportError::Format { format: "JUnit", source: source.into() })?;
-    write_files(&[
-        (&paths.json, result.json()?),
-        (&paths.markdown, markdown(result)),
-        (&paths.html, html(result)),
-        (&paths.junit, junit),
-    ])?;
-    Ok(paths)
+    let formats = Formats {
+        json: result.json()?,
+        markdown: markdown(result),
+        html: html(result),
+        junit: junit(result),
+    };
+    formats.write(directory)
 }

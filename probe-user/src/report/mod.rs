@@ -5,7 +5,7 @@
 
 mod answers;
 mod deviation;
-mod directory;
+pub(crate) mod directory;
 mod html;
 mod junit;
 mod markdown;

@@ -7,7 +7,7 @@ use std::{
 
 use miette::Diagnostic;
 
-use super::{RunResult, SCENARIO};
+use super::{RunResult, SCENARIO, directory::name};
 use crate::{
     document::Rejected,
     record::{EVENTS_FILE, Environment, Event, Kind, RecordError, read_events},
@@ -44,8 +44,5 @@ pub fn rebuild(directory: &Path) -> Result<RunResult, RebuildError> {
     let environment: Option<Environment> = environment.and_then(Event::after_as);
     let scenario = environment.map_or_else(|| "scenario".to_owned(), |environment| environment.scenario);
     let scenario = Scenario::parse(&path.display().to_string(), &scenario, &text)?;
-    // `.` and `..` have names, too.
-    let whole = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
-    let id = whole.file_name().unwrap_or_default().to_string_lossy();
-    Ok(RunResult::of(&id, &scenario, &events))
+    Ok(RunResult::of(&name(directory), &scenario, &events))
 }

@@ -171,9 +171,6 @@ fn with_help(error: LabError) -> Failure {
     }
 }
 
-/// The longest name of a lab.
-const LONGEST_NAME: usize = 32;
-
 /// A lab like this one, but for what is asked; its name says what differs.
 fn like(options: &Options, needs: &LabNeeds) -> Options {
     let mut like = options.clone();
@@ -202,8 +199,9 @@ fn like(options: &Options, needs: &LabNeeds) -> Options {
     }
     let short = short.join("-");
     let full = format!("{}-{short}", options.name);
-    let own = if full.len() <= LONGEST_NAME { full } else { format!("side-{}-{short}", std::process::id()) };
-    let cut: String = own.chars().take(LONGEST_NAME).collect();
+    let own =
+        if full.len() <= LabName::LONGEST { full } else { format!("side-{}-{short}", std::process::id()) };
+    let cut: String = own.chars().take(LabName::LONGEST).collect();
     like.name = cut.trim_end_matches('-').parse().unwrap_or_else(|_| options.name.clone());
     like
 }

@@ -1,13 +1,14 @@
 //! From folders and files to a suite.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use super::{SUITE_FILE, SectionFile, SuiteFile, scenario_names};
 use crate::{
     document::{self, LoadError},
+    report::directory,
     scenario::{Prepared, RunError, Scenario},
 };
 
@@ -94,9 +95,7 @@ impl Suite {
     }
 
     fn folder(folder: &Path) -> Result<Self, SuiteError> {
-        // `.` and `..` have names, too.
-        let whole = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-        let id = whole.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let id = directory::name(folder);
         let unreadable = |source| SuiteError::Folder { path: folder.to_owned(), source };
         let names = scenario_names(folder).map_err(unreadable)?;
         if names.is_empty() {

@@ -1,14 +1,14 @@
 //! The reports in a suite's directory.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
 use super::{SuiteResult, html, junit, markdown};
 use crate::{
-    report::{Paths, ReportError, RunResult, directory::write_files, rebuild as rebuild_run},
+    report::{
+        Paths, ReportError, RunResult,
+        directory::{Formats, name, pretty},
+        rebuild as rebuild_run,
+    },
     suite::{JournalError, Note, read_journal},
 };
 
@@ -27,9 +27,7 @@ pub enum RebuildError {
 impl SuiteResult {
     /// `result.json`: pretty, with a newline at the end.
     pub fn json(&self) -> Result<String, ReportError> {
-        serde_json::to_string_pretty(self)
-            .map(|text| text + "\n")
-            .map_err(|source| ReportError::Format { format: "JSON", source: source.into() })
+        pretty(self)
     }
 }
 
@@ -39,16 +37,13 @@ pub fn write(
     result: &SuiteResult,
     runs: &BTreeMap<String, RunResult>,
 ) -> Result<Paths, ReportError> {
-    let paths = Paths::of(directory);
-    let junit = junit(result, runs)
-        .map_err(|source| ReportError::Format { format: "JUnit", source: source.into() })?;
-    write_files(&[
-        (&paths.json, result.json()?),
-        (&paths.markdown, markdown(result)),
-        (&paths.html, html(result)),
-        (&paths.junit, junit),
-    ])?;
-    Ok(paths)
+    let formats = Formats {
+        json: result.json()?,
+        markdown: markdown(result),
+        html: html(result),
+        junit: junit(result, runs),
+    };
+    formats.write(directory)
 }
 
 /// Judges a suite again, from its journal and its runs' records alone, and rebuilds the runs' own reports. A run whose
@@ -57,20 +52,17 @@ pub fn rebuild(directory: &Path) -> Result<(SuiteResult, BTreeMap<String, RunRes
     let notes = read_journal(directory)?;
     let mut runs = BTreeMap::new();
     for note in &notes {
-        let (Note::Ran { directory: Some(name), .. } | Note::Runs { directory: name, .. }) = note else {
+        let (Note::Ran { directory: Some(run), .. } | Note::Runs { directory: run, .. }) = note else {
             continue;
         };
-        if runs.contains_key(name) {
+        if runs.contains_key(run) {
             continue;
         }
-        let run = directory.join(name);
-        if let Ok(result) = rebuild_run(&run) {
-            crate::report::write(&run, &result)?;
-            runs.insert(name.clone(), result);
+        let place = directory.join(run);
+        if let Ok(result) = rebuild_run(&place) {
+            crate::report::write(&place, &result)?;
+            runs.insert(run.clone(), result);
         }
     }
-    // `.` and `..` have names, too.
-    let whole: PathBuf = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
-    let id = whole.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok((SuiteResult::of(&id, &notes, &runs), runs))
+    Ok((SuiteResult::of(&name(directory), &notes, &runs), runs))
 }

@@ -69,8 +69,8 @@ impl Act {
         let node = node.transpose();
         let timeout = table.optional("timeout").map(expression).transpose();
         let action = (kind.read)(table);
-        let default = || Expression::parse(kind.timeout).unwrap_or_else(|_| unreachable!("a time span"));
-        Ok(Self { node: node?, timeout: timeout?.unwrap_or_else(default), action: Arc::from(action?) })
+        let timeout = timeout?.unwrap_or_else(|| Expression::built_in(kind.timeout));
+        Ok(Self { node: node?, timeout, action: Arc::from(action?) })
     }
 
     /// The action in words.

@@ -37,8 +37,7 @@ fn read(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
         let help = "write true, or leave the step out";
         return Err(wanted.refuse("a step that does not reboot does nothing", "false", help));
     }
-    let default = || Expression::parse(AFTER).unwrap_or_else(|_| unreachable!("a time span"));
-    Ok(Box::new(Reboot(after?.unwrap_or_else(default))))
+    Ok(Box::new(Reboot(after?.unwrap_or_else(|| Expression::built_in(AFTER)))))
 }
 
 impl Action for Reboot {

@@ -50,8 +50,8 @@ impl<'a> Scene<'a> {
     /// A node that was not the leader before the first cut or action, by name.
     fn replica(&self, place: usize) -> Option<&'a str> {
         let leader = self.old_leader.or(self.leader);
-        let names = self.inventory.nodes.iter().map(|node| node.name.as_str());
-        let mut others: Vec<_> = names.filter(|name| Some(*name) != leader).collect();
+        let mut others = self.inventory.names();
+        others.retain(|name| Some(*name) != leader);
         others.sort_unstable();
         others.get(place).copied()
     }
@@ -61,14 +61,13 @@ impl<'a> Scene<'a> {
         let name = self.name_of(choice)?;
         let found = self.inventory.node(&name).cloned().or_else(|| self.machine(&name));
         found.ok_or_else(|| {
-            let known: Vec<_> = self.inventory.nodes.iter().map(|node| node.name.as_str()).collect();
             if self.inventory.lab.is_none() && Host::named(&name).is_some() {
                 return ActError::Impossible(format!(
                     "`{name}` is a machine of a lab, and this cluster is none: write a step such as run = [\"ssh\", \
                      \"HOST\", \"systemctl\", …]"
                 ));
             }
-            ActError::Nobody(format!("the inventory has no node `{name}`; it has {}", known.join(", ")))
+            ActError::Nobody(format!("the inventory has no node `{name}`; it has {}", self.inventory.names().join(", ")))
         })
     }
 

@@ -8,7 +8,7 @@ use crate::document::{Reported, Table, Value, nearest};
 /// A node by name or by the part it played. Parts are those of the run's zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeRef {
-    /// `@leader`, `@old-leader`: who held the leader key when the first cut came into force.
+    /// `@leader`, `@old-leader`: who held the leader key at the first cut or action.
     Leader,
     /// `@new-leader`: the first other node that held it after that.
     NewLeader,

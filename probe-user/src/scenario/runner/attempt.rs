@@ -172,8 +172,7 @@ impl<'run> Attempt<'run> {
         if self.wait_for(&Condition::Healthy, within)? {
             return Ok(());
         }
-        let nodes: Vec<&str> = self.inventory.nodes.iter().map(|node| node.name.as_str()).collect();
-        let lacks = View::after(in_order(&self.live.events)).lacks(&nodes).join("; ");
+        let lacks = View::after(in_order(&self.live.events)).lacks(&self.inventory.names()).join("; ");
         Err(Stop::Failed(format!(
             "the cluster was not healthy within {} s, so nothing was done to it: {lacks}. Mend it first; \
              `netsplit run --only` or a folder mends a lab by itself",
@@ -267,7 +266,7 @@ impl<'run> Attempt<'run> {
 
     /// Waits until the condition holds; `false` when the time was up first.
     fn wait_for(&mut self, condition: &Condition, within: Duration) -> Result<bool, Stop> {
-        let nodes: Vec<&str> = self.inventory.nodes.iter().map(|node| node.name.as_str()).collect();
+        let nodes = self.inventory.names();
         let deadline = Instant::now() + within;
         loop {
             self.live.look(self.progress);

@@ -35,7 +35,7 @@ pub enum Condition {
     WritesStopped,
     /// Clients write again, after they could not.
     WritesBack,
-    /// The nodes that were cut take part again, after the last revert.
+    /// The nodes that were cut or acted on take part again, after the last revert or action.
     MemberBack,
     /// The cluster is [healthy](View::healthy).
     Healthy,

@@ -1,6 +1,6 @@
 //! What each backend can do. A rule that a backend cannot honour is refused, never approximated.
 
-use crate::policy::{Direction, PlannedRule};
+use crate::policy::{Action, Direction, PlannedRule};
 
 /// Who can enforce a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,18 @@ pub struct Capabilities {
     pub double_tags: bool,
     /// Tells of a rule's first and last hit, and of a packet as an example.
     pub tells_hits: bool,
+    /// Knows the segments that a large `skb` stands for, and so their lengths.
+    pub segments: bool,
+    /// Can send a packet on twice, or changed.
+    pub alters: bool,
+    /// Knows which packet of its flow a packet is.
+    pub remembers_flows: bool,
+    /// Goes on and off by the kernel's clock.
+    pub flaps: bool,
+    /// Hits what exceeds a rate, counted as the policy says.
+    pub paces: bool,
+    /// Leaves to chance in such a way that a seed makes it happen again.
+    pub repeats_chance: bool,
 }
 
 /// Why a backend cannot honour a rule, and the way out.
@@ -51,16 +63,35 @@ impl Capabilities {
         const EBPF: Capabilities = Capabilities {
             name: "tc",
             egress: true,
+            segments: true,
+            alters: true,
+            remembers_flows: true,
+            flaps: true,
+            paces: true,
+            repeats_chance: true,
             answers_forwarded: true,
             answers_all: true,
             double_tags: true,
             tells_hits: true,
         };
         match backend {
-            Backend::Xdp => Self { name: "xdp", egress: false, answers_forwarded: false, ..EBPF },
+            Backend::Xdp => Self {
+                name: "xdp",
+                egress: false,
+                segments: false,
+                alters: false,
+                answers_forwarded: false,
+                ..EBPF
+            },
             Backend::Tc => EBPF,
             Backend::Nft => Self {
                 name: "nft",
+                segments: false,
+                alters: false,
+                remembers_flows: false,
+                flaps: false,
+                paces: false,
+                repeats_chance: false,
                 answers_forwarded: false,
                 answers_all: false,
                 double_tags: false,
@@ -72,13 +103,54 @@ impl Capabilities {
 
     /// Refuses a rule that this backend cannot honour.
     pub fn check(&self, rule: &PlannedRule) -> Result<(), Refusal> {
+        let refuse = |why: &str, way_out| {
+            Err(Refusal { rule: rule.origin + 1, backend: self.name, why: why.to_owned(), way_out })
+        };
         if !self.egress && rule.direction != Direction::In {
-            return Err(Refusal {
-                rule: rule.origin + 1,
-                backend: self.name,
-                why: "it sees only packets that arrive, and the rule's direction is not `in`".to_owned(),
-                way_out: "use `--backend tc`, or `auto`, which enforces departures by TC",
-            });
+            return refuse(
+                "it sees only packets that arrive, and the rule's direction is not `in`",
+                "use `--backend tc`, or `auto`, which enforces departures by TC",
+            );
+        }
+        if !self.segments && rule.narrowing.longer_than.is_some() {
+            return refuse(
+                "it does not know the lengths of the segments that the stack hands over in one piece",
+                "use `--backend tc`, or `auto`",
+            );
+        }
+        if !self.alters && matches!(rule.action, Action::Duplicate | Action::Corrupt) {
+            return refuse("it can neither copy nor change a packet", "use `--backend tc`, or `auto`");
+        }
+        let narrowing = &rule.narrowing;
+        for (can, asked, why) in [
+            (
+                self.remembers_flows,
+                narrowing.from_packet.is_some() || narrowing.from_byte.is_some(),
+                "it does not know which packet of its flow a packet is",
+            ),
+            (self.flaps, narrowing.flap.is_some(), "it cannot go on and off by the kernel's clock"),
+            (self.paces, narrowing.above_rate.is_some(), "its limits count otherwise than `above_rate`"),
+        ] {
+            if asked && !can {
+                return refuse(why, "use `--backend tc`, or `auto`");
+            }
+        }
+        if self.name == "nft"
+            && narrowing.probability.is_some()
+            && rule.action == Action::Drop
+            && rule.direction != Direction::In
+        {
+            return refuse(
+                "what leaves is judged twice, so that later rules do not answer what is to vanish, and chance would \
+                 fall differently each time",
+                "use `--backend tc`",
+            );
+        }
+        if narrowing.seed.is_some() && !self.repeats_chance {
+            return refuse(
+                "the kernel's random numbers take no seed from it",
+                "leave `seed` out, or use `--backend tc`",
+            );
         }
         Ok(())
     }

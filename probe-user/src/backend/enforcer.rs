@@ -25,6 +25,9 @@ pub trait Enforcer: fmt::Debug + Sync {
     /// The interfaces of the calling thread's network namespace, its own programs known as such.
     fn interfaces(&self) -> Result<Vec<Interface>, CutError>;
 
+    /// Whether what it leaves to chance can be had again by a seed.
+    fn repeats_chance(&self) -> bool;
+
     /// Whether there is nothing on this machine that it could have to take away.
     fn is_idle(&self) -> bool;
 
@@ -68,6 +71,8 @@ pub struct Stamp {
     pub id: CutId,
     /// The policy's description.
     pub description: String,
+    /// When it comes into force.
+    pub since: BootInstant,
     /// When the kernel is to stop enforcing it.
     pub deadline: BootInstant,
 }

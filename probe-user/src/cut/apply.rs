@@ -66,6 +66,11 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
     if !request.cut_own_session {
         session::check(&request.plan)?;
     }
+    let mut request = request.clone();
+    if request.choice.enforcer().repeats_chance() {
+        request.plan.settle_seeds(random_seed);
+    }
+    let request = &request;
     let mut seen = BTreeSet::new();
     if let Some(twice) = request.plan.nodes.iter().find(|node| !seen.insert(&node.target)) {
         return Err(CutError::TwiceTheSame(twice.target.clone()));
@@ -84,8 +89,9 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
         }
     }
     // Only now: what came before may take long, and a lease is time in force.
-    let deadline = BootInstant::now() + request.lease;
-    let stamp = Stamp { id: CutId::random(), description: request.plan.description.clone(), deadline };
+    let since = BootInstant::now();
+    let deadline = since + request.lease;
+    let stamp = Stamp { id: CutId::random(), description: request.plan.description.clone(), since, deadline };
     let staged =
         ready.iter_mut().try_for_each(|(target, prepared)| within(target, || prepared.stage(&stamp))?);
     if let Err(error) = staged {
@@ -106,6 +112,16 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
         nodes.extend(parts.into_iter().filter(|part| part.id == stamp.id));
     }
     Ok(Cut { id: stamp.id, deadline, nodes })
+}
+
+/// A seed for chance: small enough to be typed again.
+fn random_seed() -> u64 {
+    let mut bytes = [0_u8; 4];
+    // The kernel's pool answers always once the machine is up; should it not, the clock will do.
+    match rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty()) {
+        Ok(_) => u32::from_ne_bytes(bytes).into(),
+        Err(_) => BootInstant::now().ns & u64::from(u32::MAX),
+    }
 }
 
 /// Takes back what a failed apply made.

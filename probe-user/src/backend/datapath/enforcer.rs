@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aya::{programs::ProgramType, sys::is_program_supported};
 use jiff::Timestamp;
-use probe_ebpf::abi::Hook;
+use probe_ebpf::abi::{self, Hook};
 
 use super::{
     CutRecord, Datapath, DatapathError, Journal, Lock, Pins, RuleRecord, Wanted, meter::HitMeter,
@@ -12,15 +12,15 @@ use super::{
 };
 use crate::{
     backend::{
-        Choice, Enforcer, Interface, Means, Meter, Prepared, RankedRule, Refusal, Site, Stamp, Tables, Turn,
-        choose, compile,
+        Backend, Capabilities, Choice, Enforcer, Interface, Means, Meter, Prepared, RankedRule, Refusal, Site,
+        Stamp, Tables, Turn, abi_action, choose, compile,
         holds_on::{holds_on, named},
         interfaces,
     },
     clock::BootInstant,
     cluster::Target,
     cut::{CutError, CutId, CutStatus},
-    policy::{NodePlan, PlannedRule},
+    policy::{Direction, NodePlan, PlannedRule},
 };
 
 /// XDP and TC.
@@ -48,8 +48,12 @@ impl Enforcer for Ebpf {
     }
 
     fn interfaces(&self) -> Result<Vec<Interface>, CutError> {
-        let ours = Datapath::of_this_namespace().ok().flatten().and_then(|it| it.xdp_program_id().ok());
+        let ours = Datapath::of_this_namespace().ok().flatten().and_then(|it| it.xdp_program_id().ok()?);
         Ok(interfaces(ours).map_err(DatapathError::from)?)
+    }
+
+    fn repeats_chance(&self) -> bool {
+        Capabilities::of(Backend::Tc).repeats_chance
     }
 
     fn is_idle(&self) -> bool {
@@ -145,7 +149,7 @@ fn attach(
 ) -> Result<(Journal, Vec<RuleRecord>), CutError> {
     let at = CutError::at(&node.target);
     let ours = datapath.xdp_program_id().map_err(&at)?;
-    let present = interfaces(Some(ours)).map_err(|error| at(error.into()))?;
+    let present = interfaces(ours).map_err(|error| at(error.into()))?;
     let mut journal = datapath.journal().map_err(&at)?;
     journal.forget_expired(BootInstant::now());
 
@@ -162,6 +166,8 @@ fn attach(
             bound_to: named(rule, &present).map(|interface| interface.index).collect(),
         });
     }
+    let actions: Vec<_> = rules.iter().flat_map(actions).collect();
+    datapath.ready_actions(&actions).map_err(&at)?;
     let mut installed = datapath.name(&node.target).map_err(&at)?;
     for (ifindex, attachment) in attachments {
         let Some(interface) = present.iter().find(|interface| interface.index == ifindex) else { continue };
@@ -169,6 +175,15 @@ fn attach(
         datapath.attach(&mut installed, &wanted).map_err(&at)?;
     }
     Ok((journal, rules))
+}
+
+/// What a rule wants done at which hooks.
+fn actions(record: &RuleRecord) -> impl Iterator<Item = (Hook, abi::Action)> + use<> {
+    let action = abi_action(record.rule.action);
+    let direction = record.rule.direction;
+    let arrives = (direction != Direction::Out).then_some(if record.xdp { Hook::Xdp } else { Hook::Tc });
+    let leaves = (direction != Direction::In).then_some(Hook::Tc);
+    arrives.into_iter().chain(leaves).map(move |hook| (hook, action))
 }
 
 impl Prepared for PreparedDatapath<'_> {
@@ -182,6 +197,7 @@ impl Prepared for PreparedDatapath<'_> {
             node: self.node.node.clone(),
             description: stamp.description.clone(),
             applied: Timestamp::now(),
+            since: stamp.since,
             deadline: stamp.deadline,
             rules: std::mem::take(&mut self.rules),
         });
@@ -258,6 +274,7 @@ fn compile_journal(target: &Target, journal: &Journal) -> Result<Tables, CutErro
         .flat_map(|cut| {
             cut.rules.iter().map(|record| RankedRule {
                 rule: &record.rule,
+                since: cut.since,
                 deadline: cut.deadline,
                 counter: record.counter,
                 ingress: if record.xdp { Hook::Xdp } else { Hook::Tc },

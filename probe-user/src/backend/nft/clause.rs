@@ -19,7 +19,7 @@ pub(super) fn clauses(record: &RuleRecord, hook: Hook, counter: &str) -> Vec<Str
     if !Hook::of(&record.rule).contains(&hook) {
         return Vec::new();
     }
-    let verdict = verdict(record.rule.action, hook, counter);
+    let Some(verdict) = verdict(record.rule.action, hook, counter) else { return Vec::new() };
     let (before, after) = (before_peers(record, hook), after_peers(&record.rule, hook));
     let clause = |peers: &str| {
         let parts = [before.as_str(), peers, after.as_str(), verdict.as_str()];
@@ -32,15 +32,16 @@ pub(super) fn clauses(record: &RuleRecord, hook: Hook, counter: &str) -> Vec<Str
 }
 
 /// What a packet meets that the clause matches.
-fn verdict(action: Action, hook: Hook, counter: &str) -> String {
+fn verdict(action: Action, hook: Hook, counter: &str) -> Option<String> {
     let name = hook.name();
-    match (action, hook) {
+    Some(match (action, hook) {
         // It vanishes, and is counted, where it leaves.
         (Action::Drop, Hook::Sending) => "accept".to_owned(),
         (Action::Drop, _) => format!("counter name {counter} drop"),
         (Action::Reject, _) => format!("counter name {counter} goto reject_{name}"),
         (Action::Reset, _) => format!("counter name {counter} goto reset_{name}"),
-    }
+        (Action::Duplicate | Action::Corrupt, _) => return None,
+    })
 }
 
 fn before_peers(record: &RuleRecord, hook: Hook) -> String {
@@ -97,6 +98,13 @@ fn after_peers(rule: &PlannedRule, hook: Hook) -> String {
         Flows::All => {}
         Flows::New => parts.push("tcp flags & (syn | ack) == syn".to_owned()),
         Flows::Established => parts.push("tcp flags & (syn | ack) != syn".to_owned()),
+    }
+    if let Some(flags) = rule.narrowing.tcp_flags {
+        parts.push(format!("tcp flags & {:#x} == {:#x}", flags.mask, flags.value));
+    }
+    // Last: only what matches in all else is left to chance.
+    if let Some(probability) = rule.narrowing.probability {
+        parts.push(format!("numgen random mod 1000000 < {:.0}", probability.share() * 1e6));
     }
     parts.join(" ")
 }

@@ -77,6 +77,10 @@ impl Enforcer for Nft {
         interfaces(None).map_err(|error| at(&Target::Local)(error.into()))
     }
 
+    fn repeats_chance(&self) -> bool {
+        Capabilities::of(Backend::Nft).repeats_chance
+    }
+
     fn is_idle(&self) -> bool {
         tables().is_empty()
     }
@@ -167,6 +171,7 @@ impl Prepared for PreparedTable {
                 node: self.node.node.clone(),
                 description: stamp.description.clone(),
                 applied: Timestamp::now(),
+                since: stamp.since,
                 deadline: stamp.deadline,
                 rules: std::mem::take(&mut self.rules),
             },

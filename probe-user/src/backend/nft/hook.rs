@@ -25,6 +25,8 @@ impl Hook {
     pub(super) const fn of(rule: &PlannedRule) -> &'static [Self] {
         use Hook::{Arriving, Leaving, Sending};
         match (rule.direction, rule.action) {
+            // netfilter can do neither, and such rules are refused.
+            (_, Action::Duplicate | Action::Corrupt) => &[],
             (Direction::In, _) => &[Arriving],
             (Direction::Out, Action::Drop) => &[Sending, Leaving],
             (Direction::Both, Action::Drop) => &[Arriving, Sending, Leaving],

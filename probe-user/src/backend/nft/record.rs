@@ -79,6 +79,7 @@ pub(super) fn sample(id: &str, place: u64, rules: Vec<crate::policy::PlannedRule
             node: "pg1".to_owned(),
             description: "a \"test\"".to_owned(),
             applied: jiff::Timestamp::UNIX_EPOCH,
+            since: BootInstant { ns: 1_500_000_000 },
             deadline: BootInstant { ns: 61_500_000_000 },
             rules,
         },

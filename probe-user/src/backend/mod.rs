@@ -18,11 +18,9 @@ mod nft;
 pub use ask::Segment;
 pub use capabilities::{Backend, Capabilities, Refusal};
 pub use choice::{Attachment, Choice, Enforcement, choose};
-pub use enforcer::{
-    CounterSum, ENFORCERS, Enforcer, Means, Meter, Prepared, Reading, Site, Stamp, Turn,
-};
 pub(crate) use compile::action as abi_action;
 pub use compile::{CompileError, RankedRule, Tables, compile};
+pub use enforcer::{CounterSum, ENFORCERS, Enforcer, Means, Meter, Prepared, Reading, Site, Stamp, Turn};
 pub(crate) use holds_on::holds_on;
 pub use interface::{Interface, InterfaceError, XdpMode, XdpState, bring_up, interfaces};
 pub use nft::{Nft, NftError};

@@ -72,6 +72,7 @@ fn iptables(pair: &Pair, verb: &str, protocol: Protocol, action: Action) {
         Action::Drop => &["DROP"],
         Action::Reject => &["REJECT"],
         Action::Reset => &["REJECT", "--reject-with", "tcp-reset"],
+        Action::Duplicate | Action::Corrupt => unreachable!("iptables does neither"),
     };
     for tables in ["iptables", "ip6tables"] {
         let rule =

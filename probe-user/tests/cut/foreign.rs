@@ -198,11 +198,9 @@ fn foreign_firewall_rules_stay() {
 
 #[test]
 fn an_interface_that_goes_away_does_not_stand_in_a_reverts_way() {
-    for (choice, flavour) in [
-        (Choice::Tc, TcFlavour::Clsact),
-        (Choice::Tc, TcFlavour::Tcx),
-        (Choice::Nft, TcFlavour::Auto),
-    ] {
+    for (choice, flavour) in
+        [(Choice::Tc, TcFlavour::Clsact), (Choice::Tc, TcFlavour::Tcx), (Choice::Nft, TcFlavour::Auto)]
+    {
         let pair = Pair::new();
         let mut asked = resetting(&pair, flavour);
         asked.choice = choice;

@@ -234,13 +234,11 @@ fn a_node_cut_on_its_way_out_to_itself_is_told_so() {
 
 #[test]
 fn a_cut_from_one_peer_leaves_the_others_alone() {
-    for (choice, action, met) in
-        [
-            (Choice::Xdp, Action::Drop, Met::Silence),
-            (Choice::Tc, Action::Reset, Met::Refused),
-            (Choice::Nft, Action::Reset, Met::Refused),
-        ]
-    {
+    for (choice, action, met) in [
+        (Choice::Xdp, Action::Drop, Met::Silence),
+        (Choice::Tc, Action::Reset, Met::Refused),
+        (Choice::Nft, Action::Reset, Met::Refused),
+    ] {
         let pair = Pair::new();
         run("ip", &["-n", &pair.peer, "addr", "add", "10.99.0.20/24", "dev", "eth0"]);
         run("ip", &["-n", &pair.peer, "addr", "add", "fd99::20/64", "dev", "eth0", "nodad"]);

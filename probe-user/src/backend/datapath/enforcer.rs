@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     backend::{
-        Backend, Capabilities, Choice, Enforcer, Interface, Means, Meter, Prepared, RankedRule, Refusal, Site,
-        Stamp, Tables, Turn, abi_action, choose, compile,
+        Backend, Capabilities, Choice, Enforcer, Interface, Means, Meter, Prepared, RankedRule, Refusal,
+        Site, Stamp, Tables, Turn, abi_action, choose, compile,
         holds_on::{holds_on, named},
         interfaces,
     },

@@ -152,11 +152,7 @@ mod tests {
         let sample = PlannedRule::sample;
         let peers = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<IpNet>>();
         for (rule, hook, clauses) in [
-            (
-                sample(),
-                Hook::Arriving,
-                vec!["meta l4proto tcp th dport { 5432 } counter name hits drop"],
-            ),
+            (sample(), Hook::Arriving, vec!["meta l4proto tcp th dport { 5432 } counter name hits drop"]),
             (
                 PlannedRule { loopback: false, flows: Flows::New, action: Action::Reset, ..sample() },
                 Hook::Arriving,

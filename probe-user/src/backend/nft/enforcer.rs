@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     backend::{
-        Backend, Capabilities, Choice, Enforcer, Interface, Means, Meter, Prepared, Refusal, Site, Stamp, Turn,
+        Backend, Capabilities, Choice, Enforcer, Interface, Means, Meter, Prepared, Refusal, Site, Stamp,
+        Turn,
         datapath::{CutRecord, RuleRecord},
         holds_on::{holds_on, named},
         interfaces,
@@ -203,7 +204,10 @@ struct NftSite {
 }
 
 impl NftSite {
-    fn locked<T: Send>(&self, work: impl FnOnce() -> Result<T, NftError> + Send) -> Result<Option<T>, CutError> {
+    fn locked<T: Send>(
+        &self,
+        work: impl FnOnce() -> Result<T, NftError> + Send,
+    ) -> Result<Option<T>, CutError> {
         let locked = || {
             let _lock = Lock::exclusive([Target::Local.namespace_path()])?;
             work()
@@ -226,7 +230,9 @@ impl Site for NftSite {
     fn revert(&mut self, id: &CutId) -> Result<Option<CutStatus>, CutError> {
         let taken = self.locked(|| {
             let known = table::read()?;
-            let Some(status) = cuts_of(&known)?.into_iter().find(|cut| cut.id == *id) else { return Ok(None) };
+            let Some(status) = cuts_of(&known)?.into_iter().find(|cut| cut.id == *id) else {
+                return Ok(None);
+            };
             table::run(&script::take(&known, id, BootInstant::now()))?;
             Ok(Some(status))
         })?;
@@ -238,4 +244,3 @@ impl Site for NftSite {
         Ok(())
     }
 }
-

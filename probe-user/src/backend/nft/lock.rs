@@ -32,7 +32,8 @@ impl Lock {
         }
         let files: Vec<_> = by_id.into_values().collect();
         for file in &files {
-            flock(file.as_fd(), FlockOperation::LockExclusive).map_err(|errno| NftError::Lock(errno.into()))?;
+            flock(file.as_fd(), FlockOperation::LockExclusive)
+                .map_err(|errno| NftError::Lock(errno.into()))?;
         }
         Ok(Self { _files: files })
     }

@@ -89,7 +89,10 @@ fn shared(all: &[&Record]) -> String {
     let hooks: Vec<_> = HOOKS.into_iter().filter(needed).collect();
     for family in hooks.iter().map(|hook| hook.family()).collect::<BTreeSet<_>>() {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "add table {family} {TABLE} {{ comment \"made by netsplit; end it with netsplit revert\"; }}");
+        let _ = writeln!(
+            text,
+            "add table {family} {TABLE} {{ comment \"made by netsplit; end it with netsplit revert\"; }}"
+        );
         let _ = writeln!(text, "add counter {family} {TABLE} unparsed");
     }
     text += &answer_sets();
@@ -103,7 +106,8 @@ fn shared(all: &[&Record]) -> String {
         }
         chains.push(format!("parse_{name}"));
         for chain in chains {
-            let _ = writeln!(text, "add chain {family} {TABLE} {chain}\nflush chain {family} {TABLE} {chain}");
+            let _ =
+                writeln!(text, "add chain {family} {TABLE} {chain}\nflush chain {family} {TABLE} {chain}");
         }
         let _ = write!(text, "table {family} {TABLE} {{\n{rules}}}\n");
     }
@@ -115,7 +119,8 @@ fn cut(record: &Record, now: BootInstant) -> Result<String, NftError> {
     let id = &record.cut.id;
     // At least something: a timeout of nothing is none.
     let left = record.cut.deadline.since(now).as_millis().max(1);
-    let families: BTreeSet<_> = HOOKS.iter().filter(|hook| record.uses(**hook)).map(|hook| hook.family()).collect();
+    let families: BTreeSet<_> =
+        HOOKS.iter().filter(|hook| record.uses(**hook)).map(|hook| hook.family()).collect();
     let mut text = String::new();
     for family in families {
         // Writing to a string cannot fail.
@@ -128,8 +133,11 @@ fn cut(record: &Record, now: BootInstant) -> Result<String, NftError> {
         );
         if family == "inet" {
             let pieces = record.pieces()?;
-            let elements: Vec<_> =
-                pieces.iter().enumerate().map(|(place, piece)| format!("{place} comment \"{piece}\"")).collect();
+            let elements: Vec<_> = pieces
+                .iter()
+                .enumerate()
+                .map(|(place, piece)| format!("{place} comment \"{piece}\""))
+                .collect();
             let _ = writeln!(
                 text,
                 "\tset {} {{\n\t\ttype mark\n\t\telements = {{ {} }}\n\t}}",
@@ -183,11 +191,14 @@ fn judges(known: &Known, all: &[&Record]) -> String {
 fn seats(known: &Known, record: &Record) -> String {
     let mut text = String::new();
     let mut add = |hook: Hook, name: String, device: &str| {
-        let (family, place) = (hook.family(), match hook {
-            Hook::Arriving => "ingress",
-            Hook::Sending => "output",
-            Hook::Leaving => "egress",
-        });
+        let (family, place) = (
+            hook.family(),
+            match hook {
+                Hook::Arriving => "ingress",
+                Hook::Sending => "output",
+                Hook::Leaving => "egress",
+            },
+        );
         if known.chains.contains(&(family.to_owned(), name.clone())) {
             return;
         }
@@ -231,3 +242,6 @@ fn gone(record: &Record) -> String {
     let _ = writeln!(text, "delete set inet {TABLE} {}", journal(id));
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,9 @@ pub(super) fn parse(hook: Hook) -> String {
             format!("tcp flags & rst == rst ip saddr . th sport . ip daddr . th dport @resets4 {own}"),
             format!("tcp flags & rst == rst ip6 saddr . th sport . ip6 daddr . th dport @resets6 {own}"),
             format!("icmp type destination-unreachable icmp code port-unreachable ip daddr @refusals4 {own}"),
-            format!("icmpv6 type destination-unreachable icmpv6 code port-unreachable ip6 daddr @refusals6 {own}"),
+            format!(
+                "icmpv6 type destination-unreachable icmpv6 code port-unreachable ip6 daddr @refusals6 {own}"
+            ),
         ]);
     } else {
         rules.push(format!("meta mark {REPLY_MARK:#x} accept"));
@@ -95,7 +97,8 @@ pub(super) fn answers(hook: Hook) -> String {
         "update @refusals6 { ip6 saddr }",
         "reject with icmpx type port-unreachable",
     ];
-    let both = |own: &[&str]| guards.iter().cloned().chain(own.iter().map(ToString::to_string)).collect::<Vec<_>>();
+    let both =
+        |own: &[&str]| guards.iter().cloned().chain(own.iter().map(ToString::to_string)).collect::<Vec<_>>();
     chain(&format!("reset_{name}"), &both(&reset)) + &chain(&format!("reject_{name}"), &both(&reject))
 }
 

@@ -122,10 +122,12 @@ fn pieces(set: &Set<'_>) -> Vec<(u32, String)> {
     let elements = set.elem.iter().flat_map(|elements| elements.iter());
     elements
         .filter_map(|element| match element {
-            Expression::Named(NamedExpression::Elem(element)) => match (*element.val.clone(), &element.comment) {
-                (Expression::Number(place), Some(comment)) => Some((place, comment.to_string())),
-                _ => None,
-            },
+            Expression::Named(NamedExpression::Elem(element)) => {
+                match (*element.val.clone(), &element.comment) {
+                    (Expression::Number(place), Some(comment)) => Some((place, comment.to_string())),
+                    _ => None,
+                }
+            }
             _ => None,
         })
         .collect()

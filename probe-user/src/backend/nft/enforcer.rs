@@ -125,7 +125,7 @@ impl Turn for NftTurn {
         _means: Means,
     ) -> Result<Box<dyn Prepared + 'turn>, CutError> {
         let at = at(&node.target);
-        let known = table::read().map_err(&at)?;
+        let known = table::read().and_then(Known::whole).map_err(&at)?;
         let present = interfaces(None).map_err(|error| at(error.into()))?;
         let mut seats = Vec::new();
         let mut rules = Vec::with_capacity(node.rules.len());
@@ -233,6 +233,7 @@ impl Site for NftSite {
             let Some(status) = cuts_of(&known)?.into_iter().find(|cut| cut.id == *id) else {
                 return Ok(None);
             };
+            let known = known.whole()?;
             table::run(&script::take(&known, id, BootInstant::now()))?;
             Ok(Some(status))
         })?;

@@ -31,9 +31,15 @@ pub enum NftError {
     #[error(transparent)]
     Interface(#[from] InterfaceError),
     /// The journal is not what this netsplit writes.
-    #[error("the journal of a cut cannot be read; `netsplit revert --all` ends every cut and clears it")]
+    #[error("the journal of a cut is not what this netsplit writes")]
     Journal(#[source] serde_json::Error),
     /// The journal lacks a piece.
-    #[error("the journal of a cut lacks a piece; `netsplit revert --all` ends every cut and clears it")]
+    #[error("the journal of a cut lacks a piece")]
     JournalPieces,
+    /// Another netsplit's cuts are in force.
+    #[error(
+        "the namespace holds cuts of another netsplit, and changing its rules would end them; end them with that version, \
+         or with `netsplit revert --all`"
+    )]
+    Strangers,
 }

@@ -34,6 +34,15 @@ pub(super) struct Known {
     pub(super) records: Vec<Record>,
     /// The chains by family and name.
     pub(super) chains: BTreeSet<(String, String)>,
+    /// How many cuts' journals cannot be read: another netsplit made them.
+    pub(super) strangers: usize,
+}
+
+impl Known {
+    /// Refuses to change what this netsplit does not know all of.
+    pub(super) fn whole(self) -> Result<Self, NftError> {
+        if self.strangers == 0 { Ok(self) } else { Err(NftError::Strangers) }
+    }
 }
 
 fn lease(id: &CutId) -> String {

@@ -18,7 +18,7 @@ use super::{
     record::Record,
     script::{JOURNAL, Known, TABLE},
 };
-use crate::backend::CounterSum;
+use crate::{backend::CounterSum, causes::in_a_line};
 
 /// Runs a transaction: all of it, or nothing.
 pub(super) fn run(script: &str) -> Result<(), NftError> {
@@ -104,18 +104,27 @@ pub(super) fn read() -> Result<Known, NftError> {
     if chains.is_empty() {
         return Ok(Known::default());
     }
-    let mut records = list("sets")?
-        .into_iter()
-        .filter(|(kind, set)| {
-            kind == "set" && set["name"].as_str().is_some_and(|name| name.starts_with(JOURNAL))
-        })
-        .map(|(_, set)| {
-            let set: Set<'_> = serde_json::from_value(set).map_err(NftError::List)?;
-            Record::read(pieces(&set))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    records.sort_by_key(|record| record.place);
-    Ok(Known { records, chains: chains.into_iter().collect() })
+    let mut known = Known { chains: chains.into_iter().collect(), ..Known::default() };
+    for (kind, set) in list("sets")? {
+        let journal = set["name"].as_str().is_some_and(|name| name.starts_with(JOURNAL));
+        if kind != "set" || !journal {
+            continue;
+        }
+        let set: Set<'_> = serde_json::from_value(set).map_err(NftError::List)?;
+        match Record::read(pieces(&set)) {
+            Ok(record) => known.records.push(record),
+            Err(error) => {
+                tracing::warn!(
+                    set = %set.name,
+                    error = in_a_line(&error),
+                    "the journal of a cut cannot be read; `netsplit revert --all` ends every cut and clears it"
+                );
+                known.strangers += 1;
+            }
+        }
+    }
+    known.records.sort_by_key(|record| record.place);
+    Ok(known)
 }
 
 fn pieces(set: &Set<'_>) -> Vec<(u32, String)> {

@@ -27,6 +27,8 @@ pub struct Capabilities {
     pub answers_all: bool,
     /// Sees behind two VLAN tags.
     pub double_tags: bool,
+    /// Sees behind an IPv6 authentication header (RFC 4302).
+    pub authenticated: bool,
     /// Tells of a rule's first and last hit, and of a packet as an example.
     pub tells_hits: bool,
     /// Knows the segments that a large `skb` stands for, and so their lengths.
@@ -72,6 +74,7 @@ impl Capabilities {
             answers_forwarded: true,
             answers_all: true,
             double_tags: true,
+            authenticated: true,
             tells_hits: true,
         };
         match backend {
@@ -95,6 +98,7 @@ impl Capabilities {
                 answers_forwarded: false,
                 answers_all: false,
                 double_tags: false,
+                authenticated: false,
                 tells_hits: false,
                 ..EBPF
             },

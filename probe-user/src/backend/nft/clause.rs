@@ -31,6 +31,14 @@ pub(super) fn clauses(record: &RuleRecord, hook: Hook, counter: &str) -> Vec<Str
     peers(&record.rule.peers, hook).iter().map(|peers| clause(peers)).collect()
 }
 
+/// Whether a rule looks at what a later fragment has not: ports and control bits.
+pub(super) fn wants_transport(rule: &PlannedRule) -> bool {
+    !rule.ports.is_empty()
+        || !rule.peer_ports.is_empty()
+        || rule.flows != Flows::All
+        || rule.narrowing.tcp_flags.is_some()
+}
+
 /// What a packet meets that the clause matches.
 fn verdict(action: Action, hook: Hook, counter: &str) -> Option<String> {
     let name = hook.name();

@@ -11,12 +11,12 @@ use std::{collections::BTreeSet, fmt::Write};
 
 use super::{
     NftError,
-    clause::clauses,
+    clause::{clauses, wants_transport},
     hook::{HOOKS, Hook},
     record::Record,
-    shared::{answer_sets, answers, chain, parse},
+    shared::{LATER, answer_sets, answers, chain, parse},
 };
-use crate::{clock::BootInstant, cut::CutId};
+use crate::{backend::datapath::RuleRecord, clock::BootInstant, cut::CutId};
 
 /// The name of netsplit's tables.
 pub(super) const TABLE: &str = "netsplit";
@@ -107,7 +107,7 @@ fn shared(all: &[&Record]) -> String {
     text += &answer_sets();
     for hook in hooks {
         let (family, name) = (hook.family(), hook.name());
-        let mut chains = vec![format!("judge_{name}")];
+        let mut chains = vec![format!("judge_{name}"), format!("judge_{name}_{LATER}")];
         let mut rules = parse(hook);
         if hook != Hook::Leaving {
             chains.extend([format!("reset_{name}"), format!("reject_{name}")]);
@@ -158,13 +158,12 @@ fn cut(record: &Record, now: BootInstant) -> Result<String, NftError> {
             let _ = writeln!(text, "\tcounter {} {{ }}", counter(id, rule.counter));
         }
         for hook in HOOKS.into_iter().filter(|hook| hook.family() == family && record.uses(*hook)) {
-            let rules: Vec<_> = record
-                .cut
-                .rules
-                .iter()
-                .flat_map(|rule| clauses(rule, hook, &counter(id, rule.counter)))
-                .collect();
-            text += &chain(&own_chain(id, hook), &rules);
+            let clauses = |rule: &&RuleRecord| clauses(rule, hook, &counter(id, rule.counter));
+            let (rules, own) = (&record.cut.rules, own_chain(id, hook));
+            let later = rules.iter().filter(|record| !wants_transport(&record.rule));
+            text += &chain(&own, &rules.iter().flat_map(|rule| clauses(&rule)).collect::<Vec<_>>());
+            text +=
+                &chain(&format!("{own}_{LATER}"), &later.flat_map(|rule| clauses(&rule)).collect::<Vec<_>>());
         }
         text += "}\n";
     }
@@ -178,8 +177,10 @@ fn own_chain(id: &CutId, hook: Hook) -> String {
 /// The chains that ask the cuts in the order of their places, each as long as its lease lasts.
 fn judges(known: &Known, all: &[&Record]) -> String {
     let mut text = String::new();
-    for hook in HOOKS {
-        let (family, name) = (hook.family(), hook.name());
+    for (hook, kind) in
+        HOOKS.into_iter().flat_map(|hook| [(hook, String::new()), (hook, format!("_{LATER}"))])
+    {
+        let (family, name) = (hook.family(), hook.name().to_owned() + &kind);
         // Writing to a string cannot fail. A hook may have no cut any more.
         if known.chains.contains(&(family.to_owned(), format!("judge_{name}"))) {
             let _ = writeln!(text, "flush chain {family} {TABLE} judge_{name}");
@@ -188,7 +189,7 @@ fn judges(known: &Known, all: &[&Record]) -> String {
             let (id, own) = (&record.cut.id, own_chain(&record.cut.id, hook));
             let _ = writeln!(
                 text,
-                "add rule {family} {TABLE} judge_{name} meta protocol @{} jump {own}",
+                "add rule {family} {TABLE} judge_{name} meta protocol @{} jump {own}{kind}",
                 lease(id)
             );
         }
@@ -240,7 +241,11 @@ fn gone(record: &Record) -> String {
     for hook in HOOKS.into_iter().filter(|hook| record.uses(*hook)) {
         families.insert(hook.family());
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "delete chain {} {TABLE} {}", hook.family(), own_chain(id, hook));
+        let (family, own) = (hook.family(), own_chain(id, hook));
+        let _ = writeln!(
+            text,
+            "delete chain {family} {TABLE} {own}\ndelete chain {family} {TABLE} {own}_{LATER}"
+        );
     }
     for family in families {
         for rule in &record.cut.rules {

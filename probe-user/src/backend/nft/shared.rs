@@ -6,6 +6,9 @@ use probe_ebpf::abi::{LOOPBACK_IFINDEX, REPLY_MARK};
 
 use super::hook::Hook;
 
+/// What the chains for later fragments are called by: those of the rules that look at no transport header.
+pub(super) const LATER: &str = "later";
+
 /// How long an answer is known as one. It leaves within the very call that made it.
 const MEMORY: &str = "1s";
 
@@ -49,14 +52,15 @@ pub(super) fn parse(hook: Hook) -> String {
         rules.push(format!("meta mark {REPLY_MARK:#x} accept"));
     }
     rules.extend([
+        // First: at the ingress hook, netfilter takes a later fragment's data for a transport header (Linux 6.18).
+        format!("ip frag-off & 0x1fff != 0 {judge}_{LATER}"),
+        format!("exthdr frag exists frag frag-off != 0 {judge}_{LATER}"),
         // To the last byte of the header: a comparison that any value passes still wants the bytes.
         format!("meta l4proto tcp tcp doff >= 5 @th,144,16 >= 0 {judge}"),
         format!("meta l4proto udp @th,48,16 >= 0 {judge}"),
         "meta l4proto ipv6-icmp icmpv6 type 133-137 accept".to_owned(),
         format!("meta l4proto {{ icmp, ipv6-icmp }} @th,0,16 >= 0 {judge}"),
         format!("meta l4proto != {{ tcp, udp, icmp, ipv6-icmp }} {judge}"),
-        format!("ip frag-off & 0x1fff != 0 {judge}"),
-        format!("exthdr frag exists frag frag-off != 0 {judge}"),
         "meta protocol { ip, ip6 } counter name unparsed".to_owned(),
     ]);
     chain(&format!("parse_{}", hook.name()), &rules)

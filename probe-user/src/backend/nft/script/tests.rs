@@ -65,8 +65,11 @@ fn a_second_cut_leaves_the_firsts_leases_counters_and_chains_alone() {
         touched,
         [
             "add rule inet netsplit judge_in meta protocol @lease_c3f9a1 jump cut_c3f9a1_in",
+            "add rule inet netsplit judge_in_later meta protocol @lease_c3f9a1 jump cut_c3f9a1_in_later",
             "add rule inet netsplit judge_out meta protocol @lease_c3f9a1 jump cut_c3f9a1_out",
+            "add rule inet netsplit judge_out_later meta protocol @lease_c3f9a1 jump cut_c3f9a1_out_later",
             "add rule netdev netsplit judge_egress meta protocol @lease_c3f9a1 jump cut_c3f9a1_egress",
+            "add rule netdev netsplit judge_egress_later meta protocol @lease_c3f9a1 jump cut_c3f9a1_egress_later",
         ]
     );
     let [earlier, later] =

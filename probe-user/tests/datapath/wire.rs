@@ -176,6 +176,8 @@ fn expected(rules: &[PlannedRule], frame: &Frame) -> (Outcome, Option<usize>) {
     match (told(rules), frame.transport, &frame.network) {
         // The kernel takes an ICMP message of a type that it does not know (`NR_ICMP_TYPES`) for an error.
         (Outcome::Answered, Transport::Icmp(19..), Network::V4 { .. }) => (Outcome::Vanishes, decides),
+        // For answers, it does look behind an authentication header.
+        (Outcome::Answered, Transport::Icmp(..128), Network::V6 { .. }) => (Outcome::Vanishes, decides),
         (outcome, ..) => (outcome, decides),
     }
 }

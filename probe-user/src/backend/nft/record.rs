@@ -69,7 +69,10 @@ pub(super) fn sample(id: &str, place: u64, rules: Vec<crate::policy::PlannedRule
     let record = |(counter, rule)| RuleRecord { rule, xdp: false, counter, bound_to: Vec::new() };
     let rules: Vec<_> = (0..).zip(rules).map(record).collect();
     let hooks = rules.iter().flat_map(|record| Hook::of(&record.rule).iter().copied());
-    let seats = hooks.map(|hook| Seat { ifindex: 7, interface: "eth0".to_owned(), hook }).collect();
+    let seats = hooks
+        .map(|hook| Seat { ifindex: 7, interface: "eth0".to_owned(), hook })
+        .collect::<std::collections::BTreeSet<_>>();
+    let seats = seats.into_iter().collect();
     Record {
         place,
         target: Target::Netns("pg1".to_owned()),

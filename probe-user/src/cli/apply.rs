@@ -84,6 +84,9 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
         None => args.rule.policy()?,
     };
     let plan = plan(args, &policy)?;
+    if let Some(why) = args.backend.why_nft() {
+        eprintln!("nft enforces it: {why}");
+    }
     if args.dry_run {
         return dry_run(args, &plan);
     }

@@ -177,13 +177,13 @@ fn a_cut_whose_namespace_is_deleted_can_be_shown_and_reverted() {
 #[test]
 fn a_cut_made_as_local_inside_a_namespace_is_reverted_from_outside() {
     let local =
-        ["apply", "--ports", "5432", "--action", "drop", "--on", "local", "--for", "60s", "--backend", "tc"];
-    for flavour in ["tcx", "clsact"] {
+        ["apply", "--ports", "5432", "--action", "drop", "--on", "local", "--for", "60s", "--backend"];
+    for flavour in [&["tc", "--tc", "tcx"][..], &["tc", "--tc", "clsact"], &["nft"]] {
         let pair = Pair::new();
-        let arguments = [&local[..], &["--tc", flavour]].concat();
+        let arguments = [&local[..], flavour].concat();
         let id = netsplit::cluster::within(&pair.node_target(), || netsplit(&arguments).data()).unwrap();
         netsplit(&["revert", id.trim()]).data();
-        assert_eq!(pair.traces(), Vec::<String>::new(), "{flavour}");
+        assert_eq!(pair.traces(), Vec::<String>::new(), "{flavour:?}");
     }
 }
 

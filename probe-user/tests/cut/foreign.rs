@@ -186,19 +186,25 @@ fn foreign_firewall_rules_stay() {
         nft(&["list", "table", "inet", "theirs"]) + &legacy
     };
     let before = rules();
-    for choice in [Choice::Xdp, Choice::Tc] {
+    for choice in [Choice::Xdp, Choice::Tc, Choice::Nft] {
         let mut asked = request(pair.node_target(), vec![rule()]);
         asked.choice = choice;
-        cut(&asked).revert().unwrap();
+        let held = cut(&asked);
+        assert_eq!(rules(), before, "{choice:?}");
+        held.revert().unwrap();
         assert_eq!(rules(), before);
     }
 }
 
 #[test]
 fn an_interface_that_goes_away_does_not_stand_in_a_reverts_way() {
-    for flavour in [TcFlavour::Clsact, TcFlavour::Tcx] {
+    for (choice, flavour) in
+        [(Choice::Tc, TcFlavour::Clsact), (Choice::Tc, TcFlavour::Tcx), (Choice::Nft, TcFlavour::Auto)]
+    {
         let pair = Pair::new();
-        let guard = cut(&resetting(&pair, flavour));
+        let mut asked = resetting(&pair, flavour);
+        asked.choice = choice;
+        let guard = cut(&asked);
         assert!(within(&pair.node_target(), || interfaces(None)).unwrap().unwrap().len() >= 2);
         run("ip", &["-n", &pair.node, "link", "del", "eth0"]);
         guard.revert().unwrap();

@@ -87,25 +87,35 @@ fn an_apply_killed_on_clsact_leaves_nothing_that_the_next_one_cannot_use() {
 }
 
 #[test]
+fn an_apply_killed_on_nft_leaves_nothing_that_the_next_one_cannot_use() {
+    kill_while_applying(&[&["--backend", "nft"]]);
+}
+
+#[test]
 fn an_apply_killed_on_changing_backends_leaves_nothing_that_the_next_one_cannot_use() {
     kill_while_applying(&[
         &["--backend", "tc", "--tc", "clsact"],
         &["--backend", "xdp"],
         &["--backend", "tc"],
+        &["--backend", "nft"],
     ]);
 }
 
 #[test]
 fn a_killed_revert_can_be_tried_again() {
-    at_once(&[3, 3], |&rounds| kill_reverts(rounds));
+    at_once(&[4, 4], |&rounds| kill_reverts(rounds));
 }
 
 fn kill_reverts(rounds: usize) {
     let pair = Pair::new();
     let _server = Server::start(&pair.node_target(), 5432);
     let target = pair.node_target().to_string();
-    let ways: [&[&str]; 3] =
-        [&["--backend", "xdp"], &["--backend", "tc"], &["--backend", "tc", "--tc", "clsact"]];
+    let ways: [&[&str]; 4] = [
+        &["--backend", "xdp"],
+        &["--backend", "tc"],
+        &["--backend", "nft"],
+        &["--backend", "tc", "--tc", "clsact"],
+    ];
     for round in 0..rounds {
         let way = ways[round % ways.len()];
         let apply = ["apply", "--ports", "5432", "--action", "reset", "--loopback", "--on", &target];

@@ -11,5 +11,6 @@ mod composition;
 mod foreign;
 mod killed;
 mod lease;
+mod nft;
 mod scope;
 mod traffic;

@@ -10,3 +10,4 @@ mod model;
 mod replies;
 mod test_run;
 mod verdicts;
+mod wire;

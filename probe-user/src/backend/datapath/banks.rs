@@ -12,20 +12,10 @@ use rustix::thread::{MembarrierCommand, membarrier};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{DatapathError, Installation, Journal, Pins};
-use crate::{backend::Tables, clock::BootInstant};
-
-/// A rule's counters, summed over the processors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CounterSum {
-    /// Packets hit.
-    pub packets: u64,
-    /// Their bytes from the link layer on.
-    pub bytes: u64,
-    /// The first hit.
-    pub first: Option<BootInstant>,
-    /// The last hit.
-    pub last: Option<BootInstant>,
-}
+use crate::{
+    backend::{CounterSum, Tables},
+    clock::BootInstant,
+};
 
 fn open(pins: &Pins, name: &'static str) -> Result<MapData, DatapathError> {
     MapData::from_pin(pins.path(name)).map_err(|source| DatapathError::Map {

@@ -10,29 +10,32 @@
 mod attach;
 mod banks;
 mod clsact;
+mod enforcer;
 mod error;
 mod hits;
 mod journal;
 mod log;
+mod meter;
 mod object;
 mod pins;
+mod status;
 
 pub use attach::{AttachMode, Attached, TcFlavour, Wanted};
-pub use banks::CounterSum;
 pub use clsact::Clsact;
+pub use enforcer::Ebpf;
 pub use error::DatapathError;
 pub use hits::HitReader;
 pub use journal::{CutRecord, Installation, Journal, RuleRecord};
 pub use log::DatapathLog;
 pub use object::{Task, object, program_names};
-pub(crate) use pins::remove_root_if_empty;
+use pins::remove_root_if_empty;
 pub use pins::{Lock, Pins};
 
-use super::Tables;
+use super::{CounterSum, Tables};
 use crate::{clock::BootInstant, cluster::Target};
 
 /// The datapath of one network namespace.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Datapath {
     pins: Pins,
     fresh: bool,

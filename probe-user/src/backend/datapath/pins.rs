@@ -64,7 +64,7 @@ fn lock_root() -> io::Result<Option<File>> {
 }
 
 /// Takes the folder of all datapaths away once the last one is gone.
-pub(crate) fn remove_root_if_empty(_lock: &Lock) {
+pub(super) fn remove_root_if_empty(_lock: &Lock) {
     // Not empty, or already gone: both are as they should be.
     let _ = fs::remove_dir(ROOT);
 }
@@ -79,6 +79,11 @@ impl Pins {
     pub(super) fn of_this_namespace() -> Result<Self, DatapathError> {
         let cookie = namespace_cookie().map_err(DatapathError::NamespaceId)?;
         Ok(Self { folder: Path::new(ROOT).join(format!("ns-{cookie}")) })
+    }
+
+    /// Whether there may be a datapath, whole or in part, on this machine.
+    pub(super) fn any_exist() -> bool {
+        Path::new(ROOT).exists()
     }
 
     pub(super) fn all() -> Result<Vec<Self>, DatapathError> {

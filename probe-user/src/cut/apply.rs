@@ -100,21 +100,26 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
         remove_root_if_empty(&lock);
         return Err(error);
     }
-    let committed = ready.iter().try_for_each(|prepared| {
-        prepared.datapath.commit(&lock).map_err(CutError::at(&prepared.node.target))
-    });
-    if let Err(error) = committed {
-        drop(lock);
-        // Some nodes may be cut already: all or nothing.
-        let _ = super::revert(&id);
-        return Err(error);
+    let in_force = ready.iter().try_for_each(|prepared| prepared.commit(&lock));
+    match in_force.and_then(|()| parts_of(&ready, &id)) {
+        Ok(nodes) => Ok(Cut { id, deadline, nodes }),
+        Err(error) => {
+            drop(lock);
+            // Some nodes may be cut already, and nobody would know of it: all or nothing.
+            let _ = super::revert(&id);
+            Err(error)
+        }
     }
+}
+
+/// Each node's part of a cut, as its kernel tells it.
+fn parts_of(ready: &[Prepared<'_>], id: &CutId) -> Result<Vec<CutStatus>, CutError> {
     let mut nodes = Vec::new();
-    for prepared in &ready {
+    for prepared in ready {
         let parts = node_status(&prepared.datapath).map_err(CutError::at(&prepared.node.target))?;
-        nodes.extend(parts.into_iter().filter(|part| part.id == id));
+        nodes.extend(parts.into_iter().filter(|part| part.id == *id));
     }
-    Ok(Cut { id, deadline, nodes })
+    Ok(nodes)
 }
 
 /// Says how each rule of a node's plan would be enforced, and touches nothing.
@@ -214,6 +219,11 @@ impl Prepared<'_> {
         });
         let tables = compile_journal(&self.node.target, &self.journal)?;
         self.datapath.stage(lock, &tables, &self.journal).map_err(&at)
+    }
+
+    /// Shows it to packets.
+    fn commit(&self, lock: &Lock) -> Result<(), CutError> {
+        self.datapath.commit(lock).map_err(CutError::at(&self.node.target))
     }
 }
 

@@ -16,6 +16,7 @@ mod journal;
 mod log;
 mod object;
 mod pins;
+mod sweep;
 
 pub use attach::{AttachMode, Attached, TcFlavour, Wanted};
 pub use banks::CounterSum;
@@ -27,6 +28,7 @@ pub use log::DatapathLog;
 pub use object::{object, program_names};
 pub(crate) use pins::remove_root_if_empty;
 pub use pins::{Lock, Pins};
+pub(crate) use sweep::sweep;
 
 use super::Tables;
 use crate::{clock::BootInstant, cluster::Target};
@@ -41,7 +43,8 @@ pub struct Datapath {
 impl Datapath {
     /// The datapath of the calling thread's network namespace, loaded now if none is there that cuts anybody
     /// off.
-    pub fn open_or_load(_lock: &Lock) -> Result<Self, DatapathError> {
+    pub fn open_or_load(lock: &Lock) -> Result<Self, DatapathError> {
+        lock.check()?;
         let pins = Pins::of_this_namespace()?;
         if pins.is_complete() {
             banks::check_version(&pins)?;
@@ -114,12 +117,14 @@ impl Datapath {
     }
 
     /// Writes tables and journal into the bank that packets do not see.
-    pub fn stage(&self, _lock: &Lock, tables: &Tables, journal: &Journal) -> Result<(), DatapathError> {
+    pub fn stage(&self, lock: &Lock, tables: &Tables, journal: &Journal) -> Result<(), DatapathError> {
+        lock.check()?;
         banks::stage(&self.pins, tables, journal)
     }
 
     /// Shows packets the staged bank.
-    pub fn commit(&self, _lock: &Lock) -> Result<(), DatapathError> {
+    pub fn commit(&self, lock: &Lock) -> Result<(), DatapathError> {
+        lock.check()?;
         banks::commit(&self.pins)
     }
 

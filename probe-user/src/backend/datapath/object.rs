@@ -16,7 +16,7 @@ pub(super) const XDP: &str = "ingress_xdp";
 pub(super) const TC_INGRESS: &str = "ingress_tc";
 pub(super) const TC_EGRESS: &str = "egress_tc";
 
-const MAPS: [&str; 8] =
+pub(super) const MAPS: [&str; 8] =
     ["CONTROL", "RULESETS", "PEERS", "INTERFACES", "COUNTERS", "OBSERVED", "HITS", "JOURNAL"];
 
 /// aya-log's ring buffer; there only if the programs log.

@@ -8,10 +8,13 @@ use std::{
         unix::fs::MetadataExt,
     },
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use rustix::{
     fs::{FlockOperation, flock, statfs},
+    io::Errno,
     mount::{MountFlags, mount},
     net::{AddressFamily, SocketType, socket},
 };
@@ -19,7 +22,16 @@ use rustix::{
 use super::DatapathError;
 
 const BPFFS: &str = "/sys/fs/bpf";
-const ROOT: &str = "/sys/fs/bpf/netsplit";
+pub(super) const ROOT: &str = "/sys/fs/bpf/netsplit";
+
+/// The folder of all datapaths on a bpffs.
+pub(super) const FOLDER: &str = "netsplit";
+
+/// How long a controller waits for another, which needs less than a second.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long whoever ends everything waits for others.
+const SHORT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// `BPF_FS_MAGIC` of `linux/magic.h`.
 const BPF_FS_MAGIC: u64 = 0xcafe_4a11;
@@ -30,37 +42,85 @@ const SEAL: &str = "sealed";
 /// Held while the datapaths of this machine are changed; other controllers wait. Ends with the process.
 #[derive(Debug)]
 pub struct Lock {
-    _folder: File,
+    folder: File,
 }
 
 impl Lock {
-    /// Waits for its turn. Mounts bpffs and makes the folder if need be.
+    /// Waits for its turn. Mounts bpffs and makes the folder if need be. A controller that was stopped keeps its
+    /// lock, so the patience of others has an end.
     pub fn exclusive() -> Result<Self, DatapathError> {
+        Self::within(PATIENCE)
+    }
+
+    /// For whoever ends everything, which must not depend on others: waits for a moment only.
+    pub(crate) fn soon() -> Result<Self, DatapathError> {
+        Self::within(SHORT_PATIENCE)
+    }
+
+    fn within(patience: Duration) -> Result<Self, DatapathError> {
         ensure_bpffs()?;
+        let begun = Instant::now();
         loop {
-            if let Some(folder) =
-                lock_root().map_err(|source| pin_error(Path::new(ROOT), "locked", source))?
-            {
-                return Ok(Self { _folder: folder });
+            match lock_root().map_err(|source| pin_error(Path::new(ROOT), "locked", source))? {
+                Turn::Ours(folder) => return Ok(Self { folder }),
+                Turn::Again => {}
+                Turn::Taken(inode) if begun.elapsed() > patience => {
+                    return Err(DatapathError::Busy { waited: begun.elapsed(), holder: holder(inode) });
+                }
+                Turn::Taken(_) => thread::sleep(Duration::from_millis(2)),
             }
+        }
+    }
+
+    /// Refuses to go on if whoever ended everything did not wait for this process, which may have been stopped.
+    pub(super) fn check(&self) -> Result<(), DatapathError> {
+        let is_named =
+            names_root(&self.folder).map_err(|source| pin_error(Path::new(ROOT), "read", source))?;
+        if is_named { Ok(()) } else { Err(DatapathError::Overtaken) }
+    }
+}
+
+/// How an attempt to lock ended.
+enum Turn {
+    /// Locked.
+    Ours(File),
+    /// Whoever held it before took the folder away meanwhile.
+    Again,
+    /// Somebody holds it; the folder's inode.
+    Taken(u64),
+}
+
+fn lock_root() -> io::Result<Turn> {
+    fs::create_dir_all(ROOT)?;
+    let folder = match File::open(ROOT) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Turn::Again),
+        other => other?,
+    };
+    match flock(folder.as_fd(), FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => return Ok(Turn::Taken(folder.metadata()?.ino())),
+        other => other?,
+    }
+    // A lock on a folder that has no name any more keeps nobody out.
+    Ok(if names_root(&folder)? { Turn::Ours(folder) } else { Turn::Again })
+}
+
+/// Whether this is the folder that has the name now.
+fn names_root(folder: &File) -> io::Result<bool> {
+    match fs::metadata(ROOT) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+        Ok(named) => {
+            let held = folder.metadata()?;
+            Ok((named.dev(), named.ino()) == (held.dev(), held.ino()))
         }
     }
 }
 
-/// The locked folder, or nothing if whoever held it before took it away meanwhile.
-fn lock_root() -> io::Result<Option<File>> {
-    fs::create_dir_all(ROOT)?;
-    let folder = match File::open(ROOT) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
-    flock(folder.as_fd(), FlockOperation::LockExclusive)?;
-    // A lock on a folder that has no name any more keeps nobody out.
-    match fs::metadata(ROOT) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-        Ok(named) => Ok((named.ino() == folder.metadata()?.ino()).then_some(folder)),
-    }
+/// Who holds a lock on the inode, as `/proc/locks` tells: `1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF`.
+fn holder(inode: u64) -> Option<u32> {
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    let line = locks.lines().find(|line| line.contains(" FLOCK ") && line.contains(&format!(":{inode} ")))?;
+    line.split_whitespace().nth(4)?.parse().ok()
 }
 
 /// Takes the folder of all datapaths away once the last one is gone.
@@ -87,10 +147,14 @@ impl Pins {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(pin_error(Path::new(ROOT), "read", source)),
         };
-        let mut all = entries
-            .map(|entry| entry.map(|entry| Self { folder: entry.path() }))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|source| pin_error(Path::new(ROOT), "read", source))?;
+        let mut all = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|source| pin_error(Path::new(ROOT), "read", source))?;
+            // Whatever else somebody put there is not ours.
+            if entry.file_name().to_string_lossy().starts_with("ns-") {
+                all.push(Self { folder: entry.path() });
+            }
+        }
         all.sort_by(|a, b| a.folder.cmp(&b.folder));
         Ok(all)
     }
@@ -157,21 +221,21 @@ fn pin_error(path: &Path, verb: &'static str, source: io::Error) -> DatapathErro
 
 fn ensure_bpffs() -> Result<(), DatapathError> {
     let failed = |source: io::Error| DatapathError::Bpffs { path: BPFFS, source };
-    if is_bpffs().map_err(failed)? {
+    if is_bpffs(Path::new(BPFFS)).map_err(failed)? {
         return Ok(());
     }
     // A second mount on top of the first would hide what is pinned there: one controller at a time.
     let below = File::open(BPFFS).map_err(failed)?;
     flock(below.as_fd(), FlockOperation::LockExclusive).map_err(|errno| failed(errno.into()))?;
-    if is_bpffs().map_err(failed)? {
+    if is_bpffs(Path::new(BPFFS)).map_err(failed)? {
         return Ok(());
     }
     mount("bpf", BPFFS, "bpf", MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC, None)
         .map_err(|errno| failed(errno.into()))
 }
 
-fn is_bpffs() -> io::Result<bool> {
-    let at = statfs(BPFFS)?;
+pub(super) fn is_bpffs(path: &Path) -> io::Result<bool> {
+    let at = statfs(path)?;
     #[expect(clippy::cast_sign_loss, reason = "a magic number, signed on some architectures only")]
     Ok(at.f_type as u64 == BPF_FS_MAGIC)
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     ExitCode, HostCannot,
-    output::{Format, print, print_json},
+    output::{Format, print, print_json, say},
     status::cut_error,
 };
 use crate::{
@@ -118,10 +118,10 @@ fn tell(args: &Args, cut: &Cut, lease: Duration) -> miette::Result<()> {
         Format::Table => {
             for node in &cut.nodes {
                 let hooks: Vec<_> = node.hooks.iter().map(ToString::to_string).collect();
-                eprintln!("{}: in force on {}", node.node, hooks.join(", "));
+                say(&format!("{}: in force on {}", node.node, hooks.join(", ")));
             }
             let span = jiff::SignedDuration::try_from(lease).into_diagnostic()?;
-            eprintln!("the kernel ends it in {span:#}; `netsplit revert {}` ends it now", cut.id);
+            say(&format!("the kernel ends it in {span:#}; `netsplit revert {}` ends it now", cut.id));
             print(&format!("{}\n", cut.id))
         }
     }
@@ -177,10 +177,10 @@ fn dry_run(args: &Args, plan: &Plan) -> miette::Result<ExitCode> {
     print(&format!("{}\n", plan.to_table()))?;
     for (node, schemes) in schemes {
         for (rule, scheme) in node.rules.iter().zip(schemes) {
-            eprintln!("{}: rule {} by {scheme}", node.node, rule.origin + 1);
+            say(&format!("{}: rule {} by {scheme}", node.node, rule.origin + 1));
         }
     }
-    eprintln!("a dry run: nothing was touched");
+    say("a dry run: nothing was touched");
     Ok(ExitCode::Success)
 }
 

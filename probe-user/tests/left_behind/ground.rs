@@ -4,6 +4,7 @@ use std::{
     os::fd::OwnedFd,
     path::Path,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use netsplit::cluster::{Target, within};
@@ -15,7 +16,7 @@ use rustix::{
 use crate::{
     dice::Dice,
     foreign,
-    harness::{Pair, run},
+    harness::{Pair, poll_until, run},
     stream::Stream,
 };
 
@@ -127,7 +128,11 @@ impl Ground {
         }
         let stream = Some(Stream::start(&pair));
         let mut ground = Self { pair, stream, foreign_program, before: String::new(), destroyed: false };
-        ground.before = ground.looks();
+        // The kernel tells of a link's state a moment after it has come up.
+        poll_until("all links are up", Duration::from_secs(20), || {
+            ground.before = ground.looks();
+            !ground.before.contains("NO-CARRIER") && !ground.before.contains("state DOWN")
+        });
         ground
     }
 

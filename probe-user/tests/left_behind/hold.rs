@@ -34,7 +34,7 @@ fn hold() {
     asked.lease = Duration::from_millis(env::var(LEASE).unwrap().parse().unwrap());
     (asked.choice, asked.flavour) = match env::var(BY).unwrap().as_str() {
         "xdp" => {
-            asked.plan.nodes[0].rules[0].interfaces = vec!["eth0".to_owned(), "lo".to_owned()];
+            asked.plan.nodes[0].rules[0].interfaces = vec!["eth0".to_owned()];
             (Choice::Xdp, TcFlavour::Auto)
         }
         "tcx" => (Choice::Tc, TcFlavour::Tcx),

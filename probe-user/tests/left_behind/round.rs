@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Beyond a lease's end: the machine may be busy.
-const MARGIN: Duration = Duration::from_secs(8);
+const MARGIN: Duration = Duration::from_secs(15);
 
 /// No command of netsplit's takes longer, however busy the machine is.
 const AN_END: Duration = Duration::from_secs(90);

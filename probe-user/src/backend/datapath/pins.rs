@@ -21,7 +21,7 @@ use rustix::{
 
 use super::DatapathError;
 
-const BPFFS: &str = "/sys/fs/bpf";
+pub(super) const BPFFS: &str = "/sys/fs/bpf";
 pub(super) const ROOT: &str = "/sys/fs/bpf/netsplit";
 
 /// The folder of all datapaths on a bpffs.

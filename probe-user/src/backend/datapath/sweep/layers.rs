@@ -8,31 +8,45 @@ use std::{
     collections::HashSet,
     fs::{self, File},
     io,
-    os::fd::AsFd,
+    os::{fd::AsFd, unix::fs::MetadataExt},
     path::{Path, PathBuf},
     thread,
 };
 
 use rustix::{
+    fs::{major, minor},
     mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount},
     thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe},
 };
 
-use super::super::pins::{FOLDER, is_bpffs};
+use super::super::pins::{BPFFS, FOLDER, is_bpffs};
 use crate::cluster::{namespace_id, pids};
 
-/// Removes netsplit's folder from every bpffs of this machine. Says which mounts had one.
+/// Removes netsplit's folder from every bpffs of this machine that is not in sight. Says where there was one.
 pub(super) fn clear() -> Vec<PathBuf> {
+    let mut seen: HashSet<_> = in_sight().into_iter().collect();
     let mut cleared = Vec::new();
     for process in processes() {
-        match within_copy(&process, clear_layers) {
-            Ok(here) => cleared.extend(here),
-            Err(error) => {
-                tracing::debug!(%error, process = %process.display(), "its mounts cannot be looked at")
+        let Ok(mountinfo) = fs::read_to_string(process.join("mountinfo")) else { continue };
+        let mounts = parse(&mountinfo);
+        let bpffs = mounts.iter().filter_map(|mount| mount.bpffs.clone());
+        // Nearly everywhere it is one and the same, and nothing has to be taken apart.
+        if bpffs.map(|device| seen.insert(device)).fold(false, |any, new| any | new) {
+            match within_copy(&process, || clear_layers(&mounts)) {
+                Ok(here) => cleared.extend(here),
+                Err(error) => {
+                    tracing::debug!(%error, process = %process.display(), "its mounts cannot be looked at");
+                }
             }
         }
     }
     cleared
+}
+
+/// The bpffs that everybody sees, by its device.
+fn in_sight() -> Option<String> {
+    let device = fs::metadata(BPFFS).ok().filter(|_| is_bpffs(Path::new(BPFFS)).unwrap_or(false))?.dev();
+    Some(format!("{}:{}", major(device), minor(device)))
 }
 
 /// One process's folder in `/proc` for each mount namespace, the own one first.
@@ -45,9 +59,7 @@ fn processes() -> Vec<PathBuf> {
 }
 
 /// Runs `work` on the mounts of a process's mount namespace, in a copy of it that ends with the call.
-fn within_copy<T: Send>(process: &Path, work: impl FnOnce(&[Mount]) -> T + Send) -> io::Result<T> {
-    // Read before entering: the other namespace may have no /proc.
-    let mounts = parse(&fs::read_to_string(process.join("mountinfo"))?);
+fn within_copy<T: Send>(process: &Path, work: impl FnOnce() -> T + Send) -> io::Result<T> {
     let namespace = File::open(process.join("ns/mnt"))?;
     thread::scope(|scope| {
         let worker = scope.spawn(|| {
@@ -58,7 +70,7 @@ fn within_copy<T: Send>(process: &Path, work: impl FnOnce(&[Mount]) -> T + Send)
             unsafe { unshare_unsafe(UnshareFlags::NEWNS) }?;
             // What is unmounted here must not be unmounted there.
             mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
-            Ok(work(&mounts))
+            Ok(work())
         });
         worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
@@ -68,15 +80,18 @@ fn within_copy<T: Send>(process: &Path, work: impl FnOnce(&[Mount]) -> T + Send)
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Mount {
     point: PathBuf,
-    bpffs: bool,
+    /// The device of a bpffs, as `MAJOR:MINOR`.
+    bpffs: Option<String>,
 }
 
 /// The mounts, the lower before the upper.
 fn parse(mountinfo: &str) -> Vec<Mount> {
     let mount = |line: &str| {
         let (places, kind) = line.split_once(" - ")?;
-        let point = places.split(' ').nth(4)?.into();
-        Some(Mount { point, bpffs: kind.split(' ').next() == Some("bpf") })
+        let mut places = places.split(' ').skip(2);
+        let (device, point) = (places.next()?, places.nth(1)?.into());
+        let is_bpffs = kind.split(' ').next() == Some("bpf");
+        Some(Mount { point, bpffs: is_bpffs.then(|| device.to_owned()) })
     };
     mountinfo.lines().filter_map(mount).collect()
 }
@@ -85,10 +100,13 @@ fn parse(mountinfo: &str) -> Vec<Mount> {
 fn clear_layers(mounts: &[Mount]) -> Vec<PathBuf> {
     let mut cleared = Vec::new();
     for (at, mount) in mounts.iter().enumerate().rev() {
-        if mount.bpffs && is_bpffs(&mount.point).unwrap_or(false) && clear_folder(&mount.point.join(FOLDER)) {
+        if mount.bpffs.is_some()
+            && is_bpffs(&mount.point).unwrap_or(false)
+            && clear_folder(&mount.point.join(FOLDER))
+        {
             cleared.push(mount.point.clone());
         }
-        let hides = |lower: &Mount| lower.bpffs && lower.point.starts_with(&mount.point);
+        let hides = |lower: &Mount| lower.bpffs.is_some() && lower.point.starts_with(&mount.point);
         if mounts[..at].iter().any(hides)
             && let Err(error) = unmount(&mount.point, UnmountFlags::DETACH)
         {
@@ -120,8 +138,9 @@ mod tests {
         let text = "22 27 0:22 / /sys rw,relatime - sysfs sysfs rw\n\
                     40 22 0:40 / /sys/fs/bpf rw,nosuid shared:9 - bpf bpf rw,mode=700\n\
                     41 40 0:41 / /sys/fs/bpf rw - tmpfs tmpfs rw\n";
-        let mount = |point: &str, bpffs| Mount { point: point.into(), bpffs };
-        let told = [mount("/sys", false), mount("/sys/fs/bpf", true), mount("/sys/fs/bpf", false)];
+        let mount =
+            |point: &str, bpffs: Option<&str>| Mount { point: point.into(), bpffs: bpffs.map(str::to_owned) };
+        let told = [mount("/sys", None), mount("/sys/fs/bpf", Some("0:40")), mount("/sys/fs/bpf", None)];
         assert_eq!(parse(text), told);
     }
 }

@@ -18,8 +18,8 @@ const FREED_WITHIN: Duration = Duration::from_millis(300);
 
 /// Takes everything of netsplit's out of the kernel that no pin within sight tells of.
 ///
-/// Not for a single cut: it walks every link, every namespace and, where something is left then, every mount
-/// namespace of this machine. It needs no lock, since whoever holds it may never let go.
+/// Not for a single cut: it walks every link, every namespace and every mount namespace of this
+/// machine. It needs no lock, since whoever holds it may never let go.
 ///
 /// What cannot be found: a filter in a network namespace that neither a name nor a process leads to, and programs
 /// that some process keeps open, which hang nowhere any more.

@@ -94,7 +94,7 @@ fn no_packet_sees_a_mixture(choice: Choice) {
     let pair = Pair::new();
     let asked_for = |rules| {
         let mut asked = request(pair.node_target(), rules);
-        asked.choice = choice;
+        (asked.choice, asked.lease) = (choice, Duration::from_mins(30));
         asked
     };
     let _base = cut(&asked_for(vec![from_tens(ALWAYS)]));
@@ -109,7 +109,7 @@ fn no_packet_sees_a_mixture(choice: Choice) {
         let sending = scope.spawn(|| send(&pair, &answered, &stop));
         let stopper = Stopper(&stop);
         let sizes = [(1, 1), (3, 2000), (60, 1), (127, 4000)];
-        for round in 0..24 {
+        for round in 0..12 {
             let [(rules, peers), (next_rules, next_peers)] =
                 [sizes[round % 4], sizes[(round + 1 + round / 4) % 4]];
             let first = cut(&asked_for(crowd(rules, peers)));

@@ -8,6 +8,7 @@ use std::{
         unix::fs::MetadataExt,
     },
     path::{Path, PathBuf},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -27,11 +28,11 @@ pub(super) const ROOT: &str = "/sys/fs/bpf/netsplit";
 /// The folder of all datapaths on a bpffs.
 pub(super) const FOLDER: &str = "netsplit";
 
-/// How long a controller waits for another, which needs less than a second.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a controller waits for others, each of which needs a second or two.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How long whoever ends everything waits for others.
-const SHORT_PATIENCE: Duration = Duration::from_secs(2);
+const SHORT_PATIENCE: Duration = Duration::from_secs(3);
 
 /// `BPF_FS_MAGIC` of `linux/magic.h`.
 const BPF_FS_MAGIC: u64 = 0xcafe_4a11;
@@ -61,13 +62,13 @@ impl Lock {
         ensure_bpffs()?;
         let begun = Instant::now();
         loop {
-            match lock_root().map_err(|source| pin_error(Path::new(ROOT), "locked", source))? {
+            let left = patience.saturating_sub(begun.elapsed());
+            match lock_root(left).map_err(|source| pin_error(Path::new(ROOT), "locked", source))? {
                 Turn::Ours(folder) => return Ok(Self { folder }),
                 Turn::Again => {}
-                Turn::Taken(inode) if begun.elapsed() > patience => {
+                Turn::Taken(inode) => {
                     return Err(DatapathError::Busy { waited: begun.elapsed(), holder: holder(inode) });
                 }
-                Turn::Taken(_) => thread::sleep(Duration::from_millis(2)),
             }
         }
     }
@@ -90,18 +91,36 @@ enum Turn {
     Taken(u64),
 }
 
-fn lock_root() -> io::Result<Turn> {
+fn lock_root(patience: Duration) -> io::Result<Turn> {
     fs::create_dir_all(ROOT)?;
     let folder = match File::open(ROOT) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Turn::Again),
         other => other?,
     };
-    match flock(folder.as_fd(), FlockOperation::NonBlockingLockExclusive) {
-        Err(Errno::WOULDBLOCK) => return Ok(Turn::Taken(folder.metadata()?.ino())),
-        other => other?,
-    }
+    let inode = folder.metadata()?.ino();
+    let Some(folder) = lock_within(folder, patience)? else { return Ok(Turn::Taken(inode)) };
     // A lock on a folder that has no name any more keeps nobody out.
     Ok(if names_root(&folder)? { Turn::Ours(folder) } else { Turn::Again })
+}
+
+/// Waits for the lock in the kernel's queue, where nobody is overtaken: whoever only asks again and again may never
+/// get it.
+fn lock_within(folder: File, patience: Duration) -> io::Result<Option<File>> {
+    match flock(folder.as_fd(), FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => return Ok(Some(folder)),
+        Err(Errno::WOULDBLOCK) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    let (sender, receiver) = mpsc::channel();
+    // Where the patience has an end, it waits on; what it gets then is given back at once.
+    thread::spawn(move || {
+        let locked = flock(folder.as_fd(), FlockOperation::LockExclusive);
+        let _ = sender.send(locked.map(|()| folder));
+    });
+    match receiver.recv_timeout(patience) {
+        Ok(locked) => Ok(Some(locked?)),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Whether this is the folder that has the name now.

@@ -109,7 +109,7 @@ fn no_packet_sees_a_mixture(choice: Choice) {
         let sending = scope.spawn(|| send(&pair, &answered, &stop));
         let stopper = Stopper(&stop);
         let sizes = [(1, 1), (3, 2000), (60, 1), (127, 4000)];
-        for round in 0..12 {
+        for round in 0..8 {
             let [(rules, peers), (next_rules, next_peers)] =
                 [sizes[round % 4], sizes[(round + 1 + round / 4) % 4]];
             let first = cut(&asked_for(crowd(rules, peers)));

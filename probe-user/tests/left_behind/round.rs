@@ -315,7 +315,9 @@ fn shows(folder: &Path, sign: Sign) -> bool {
     };
     match sign {
         Sign::Folder => folder.exists(),
-        Sign::Program => folder.join(netsplit::backend::datapath::program_names()[0]).exists(),
+        Sign::Program => {
+            netsplit::backend::datapath::program_names().iter().any(|name| folder.join(name).exists())
+        }
         Sign::Seal => folder.join("sealed").exists(),
         Sign::Link => has("link-"),
         Sign::SealGone => !folder.join("sealed").exists(),

@@ -62,7 +62,7 @@ pub(super) fn attach(
 ) -> Result<(), DatapathError> {
     ensure_qdisc(pins, installed, interface)?;
     let ours = object::program_id(pins, name)?;
-    if filters(interface.index)?.iter().any(|filter| filter.program == Some(ours)) {
+    if ours.is_some() && filters(interface.index)?.iter().any(|filter| filter.program == ours) {
         return Ok(());
     }
     let made = installed.clsact.iter().any(|known| known.ifindex == interface.index && known.made_qdisc);
@@ -111,7 +111,7 @@ pub(super) fn detach_all(pins: &Pins, installed: &Installation) -> Result<(), Da
         return Ok(());
     }
     let ours: Vec<_> =
-        object::program_names().into_iter().filter_map(|name| object::program_id(pins, name).ok()).collect();
+        object::program_names().into_iter().filter_map(|name| object::program_id(pins, name).ok()?).collect();
     // Whoever called it `local` meant where they stood; whoever gave it a name may have given that to another
     // since. Only the namespace itself says who it is.
     let home = |file: &PathBuf| {

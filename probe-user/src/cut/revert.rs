@@ -67,7 +67,7 @@ pub fn revert_all() -> Result<Vec<CutStatus>, CutError> {
     check_privilege()?;
     // Without the lock, too: a controller that was stopped with it in its hands would keep every cut in force.
     let lock = Lock::soon().inspect_err(|error| {
-        tracing::warn!(error = in_a_line(error), "not waiting for it; everything ends all the same")
+        tracing::warn!(error = in_a_line(error), "not waiting for it; everything ends all the same");
     });
     let mut ended = Vec::new();
     let mut failed = None;

@@ -22,6 +22,9 @@ use crate::{
 
 pub(crate) const BPFFS: &str = "/sys/fs/bpf";
 
+/// What somebody else has pinned there.
+pub(crate) const FOREIGN_PIN: &str = "/sys/fs/bpf/theirs";
+
 /// A process that does nothing but live where it was started.
 pub(crate) struct Resident(Child);
 
@@ -138,11 +141,7 @@ impl Ground {
 
     /// Pins what is somebody else's on the bpffs of this thread.
     pub(crate) fn pin_foreign(&self) {
-        foreign::pin(&self.foreign_program, &self.foreign_pin());
-    }
-
-    pub(crate) fn foreign_pin(&self) -> String {
-        format!("{BPFFS}/theirs")
+        foreign::pin(&self.foreign_program, FOREIGN_PIN);
     }
 
     /// What changed since the ground was made, as independent tools see it.
@@ -197,7 +196,9 @@ fn attach_foreign(program: &OwnedFd, node: &str) {
 fn looks(n: &[&str], exec: &[&str]) -> String {
     let mut all = String::new();
     let mut add = |program: &str, arguments: &[&str], words: &[&str]| {
-        all += &format!("{program} {words:?}\n");
+        all += program;
+        all += &words.join(" ");
+        all += "\n";
         all += &run(program, &[arguments, words].concat());
     };
     add("ip", n, &["-d", "link"]);

@@ -69,8 +69,8 @@ fn nothing_is_left_behind() {
         assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     }
     let tally = common.tally.into_inner().unwrap();
-    let per_round = begun.elapsed().as_secs_f64() / rounds as f64;
-    eprintln!("{tally}\n{per_round:.2} s a round, seed {seed}");
+    let per_round = begun.elapsed() / u32::try_from(rounds).unwrap();
+    eprintln!("{tally}\n{per_round:.2?} a round, seed {seed}");
     if rounds >= CYCLE {
         let lacks = tally.lacks(&[kinds(false), kinds(true)].concat());
         assert!(lacks.is_empty(), "never exercised: {lacks:?}");

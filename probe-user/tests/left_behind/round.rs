@@ -121,7 +121,7 @@ impl<'a> Stage<'a> {
         let begun = Instant::now();
         let mut child = command.spawn().unwrap();
         self.wait_for(&mut child, round, begun, fresh);
-        let phase = self.strike(round, &mut child, rules, &mut dice);
+        let phase = self.strike(round, &mut child, rules.as_ref(), &mut dice);
         if !round.blow.is_signal() {
             self.usual.took(round.operation, fresh, begun.elapsed());
         }
@@ -186,7 +186,7 @@ impl<'a> Stage<'a> {
         &mut self,
         round: &Round,
         child: &mut Child,
-        rules: Option<Vec<String>>,
+        rules: Option<&Vec<String>>,
         dice: &mut crate::dice::Dice,
     ) -> Phase {
         let over = child.try_wait().unwrap().is_some();
@@ -249,12 +249,12 @@ impl<'a> Stage<'a> {
         .ok()?
     }
 
-    fn phase(&self, before: Option<Vec<String>>) -> Phase {
+    fn phase(&self, before: Option<&Vec<String>>) -> Phase {
         let folder = within(&self.node(), crate::harness::pin_folder).unwrap();
         match self.rules() {
             None if exists(&format!("{BPFFS}/netsplit/{folder}")) => Phase::NoSeal,
             None => Phase::NoFolder,
-            now if now == before => Phase::OldRules,
+            now if now.as_ref() == before => Phase::OldRules,
             Some(none) if none.is_empty() && before.is_none() => Phase::OldRules,
             Some(_) => Phase::NewRules,
         }

@@ -14,7 +14,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     dice::Dice,
-    ground::{BPFFS, Ground, Resident, exists, layers, new_bpffs, own_mounts, traces_of_process, uncover},
+    ground::{
+        BPFFS, FOREIGN_PIN, Ground, Resident, exists, layers, new_bpffs, own_mounts, traces_of_process,
+        uncover,
+    },
     harness::{poll_until, told},
     look,
     plan::{Round, round},
@@ -94,7 +97,7 @@ impl Row {
             });
         }
         barrier.wait();
-        attempt(common, numbers, || self.ground = stage.take().and_then(look));
+        attempt(common, numbers, || self.ground = stage.take().map(look));
         drop(resident);
     }
 }
@@ -120,7 +123,7 @@ fn revert_all() {
 }
 
 /// Whether anything is left, and whether what is others' is as before. Gives the ground back if it still is one.
-fn look(stage: Stage<'_>) -> Option<Ground> {
+fn look(stage: Stage<'_>) -> Ground {
     let mut left: Vec<String> = Vec::new();
     left.extend(stage.residents.iter().flat_map(|resident| traces_of_process(resident.pid())));
     let folder = Path::new(BPFFS).join("netsplit");
@@ -133,12 +136,12 @@ fn look(stage: Stage<'_>) -> Option<Ground> {
     if folder.exists() {
         left.push(format!("{} on the lowest layer", folder.display()));
     }
-    if !stage.unmounted && !exists(&stage.ground.foreign_pin()) {
+    if !stage.unmounted && !exists(FOREIGN_PIN) {
         left.push("the foreign pin is gone".to_owned());
     }
     left.extend(stage.ground.changes());
     assert!(left.is_empty(), "after `revert --all`:\n{}", left.join("\n"));
-    Some(stage.ground)
+    stage.ground
 }
 
 impl Round {

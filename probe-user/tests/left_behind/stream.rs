@@ -91,7 +91,8 @@ impl Stream {
 
     pub(crate) fn says(&self) -> String {
         let ago = |came: &Came| {
-            came.begun.elapsed().as_secs_f64() - came.last_ns.load(Ordering::Relaxed) as f64 / 1e9
+            let last = Duration::from_nanos(came.last_ns.load(Ordering::Relaxed));
+            came.begun.elapsed().saturating_sub(last).as_secs_f64()
         };
         format!("TCP last came through {:.2} s ago, UDP {:.2} s ago", ago(&self.tcp), ago(&self.udp))
     }

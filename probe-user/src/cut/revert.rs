@@ -16,7 +16,15 @@ pub fn revert(id: &CutId) -> Result<Vec<CutStatus>, CutError> {
     let lock = Lock::exclusive()?;
     let mut ended = Vec::new();
     let mut failed = None;
+    let mut unread = None;
     for datapath in Datapath::all()? {
+        // Another netsplit's, or with pins deleted by hand: it may hold the cut or not.
+        if let Err(error) = datapath.journal()
+            && datapath.is_whole()
+        {
+            unread = unread.or(Some(error));
+            continue;
+        }
         // A node that resists must not keep the others cut.
         match revert_on(&lock, datapath, id) {
             Ok(status) => ended.extend(status),
@@ -24,10 +32,16 @@ pub fn revert(id: &CutId) -> Result<Vec<CutStatus>, CutError> {
         }
     }
     remove_root_if_empty(&lock);
-    match failed {
-        Some(error) => Err(error),
-        None if ended.is_empty() => Err(CutError::NoSuchCut(id.clone())),
-        None => Ok(ended),
+    match (failed, unread) {
+        (Some(error), _) => Err(error),
+        (None, Some(error)) if ended.is_empty() => Err(error.into()),
+        (None, None) if ended.is_empty() => Err(CutError::NoSuchCut(id.clone())),
+        (None, unread) => {
+            if let Some(error) = unread {
+                tracing::warn!(error = in_a_line(&error), "a datapath cannot be read, and was left alone");
+            }
+            Ok(ended)
+        }
     }
 }
 

@@ -80,6 +80,12 @@ pub(super) fn attach(
     Ok(())
 }
 
+/// Whether a filter of this interface runs the program with this pin.
+pub(super) fn runs(pins: &Pins, ifindex: u32, name: &'static str) -> Result<bool, DatapathError> {
+    let ours = object::program_id(pins, name)?;
+    Ok(ours.is_some() && filters(ifindex)?.iter().any(|filter| filter.program == ours))
+}
+
 /// Makes the qdisc if it is not there. Written down before it is true, so that it is never left behind.
 fn ensure_qdisc(
     pins: &Pins,

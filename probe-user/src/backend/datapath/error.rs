@@ -90,7 +90,9 @@ pub enum DatapathError {
     #[error("the embedded eBPF object has no {0}; it is stale: run `cargo xtask build-ebpf` and build again")]
     Missing(&'static str),
     /// A map refused.
-    #[error("the map `{map}` cannot be {verb}")]
+    #[error(
+        "the map `{map}` cannot be {verb}; if its pins were deleted, `netsplit revert --all` clears the rest"
+    )]
     Map {
         /// Its name.
         map: &'static str,

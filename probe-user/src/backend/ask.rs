@@ -29,6 +29,17 @@ pub struct Segment {
     pub loopback: bool,
 }
 
+/// Where a packet is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Met {
+    /// Which way it goes, seen from the node.
+    pub way: Way,
+    /// The peer.
+    pub peer: IpAddr,
+    /// Whether it goes over `lo`.
+    pub loopback: bool,
+}
+
 impl Tables {
     /// The rank of the rule that decides a segment at this moment. A rule that is bound to interfaces
     /// counts as bound to the segment's.
@@ -50,9 +61,15 @@ impl Tables {
             tcp_flags: segment.flags,
             icmp_type: 0,
         };
-        let candidates = first_look(&self.ruleset, &packet, segment.way);
-        let lookups = Lookups { tables: self, peer: segment.peer, now };
-        decide(&self.ruleset, candidates, &packet, segment.way, segment.loopback, &lookups)
+        let Segment { way, peer, loopback, .. } = *segment;
+        self.decide_packet(&packet, &Met { way, peer, loopback }, now)
+    }
+
+    /// The same for any packet.
+    pub fn decide_packet(&self, packet: &Packet, met: &Met, now: BootInstant) -> Option<usize> {
+        let candidates = first_look(&self.ruleset, packet, met.way);
+        let lookups = Lookups { tables: self, peer: met.peer, now };
+        decide(&self.ruleset, candidates, packet, met.way, met.loopback, &lookups)
     }
 }
 

@@ -10,8 +10,9 @@ mod compile;
 pub mod datapath;
 mod interface;
 
-pub use ask::Segment;
+pub use ask::{Met, Segment};
 pub use capabilities::{Capabilities, Refusal};
 pub use choice::{Attachment, Choice, Enforcement, choose};
 pub use compile::{CompileError, RankedRule, Tables, compile};
+pub(crate) use interface::link;
 pub use interface::{Interface, InterfaceError, XdpMode, XdpState, bring_up, interfaces};

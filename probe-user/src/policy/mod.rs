@@ -12,7 +12,7 @@ mod words;
 
 pub use model::{Action, Direction, Flows, NodeSelector, Peer, Policy, PortRange, Protocol, Rule};
 pub(crate) use parse::read_parts;
-pub use parse::{RuleArgs, parse, reject_part};
+pub use parse::{RuleArgs, parse, part, reject_part};
 pub use plan::{NodePlan, Plan, PlannedRule};
 pub use resolve::{Place, ResolveError, resolve};
 pub use roles::Roles;

@@ -16,6 +16,7 @@ mod journal;
 mod log;
 mod object;
 mod pins;
+mod test_run;
 
 pub use attach::{AttachMode, Attached, TcFlavour, Wanted};
 pub use banks::CounterSum;
@@ -27,6 +28,7 @@ pub use log::DatapathLog;
 pub use object::{object, program_names};
 pub(crate) use pins::remove_root_if_empty;
 pub use pins::{Lock, Pins};
+pub use test_run::{Answer, Loaded};
 
 use super::Tables;
 use crate::{clock::BootInstant, cluster::Target};

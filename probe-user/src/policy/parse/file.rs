@@ -34,20 +34,28 @@ pub fn reject_part(
     problem: impl FnOnce(&str, Span) -> Problem,
 ) -> Rejected {
     let rejected = document::read(name, text, |file| {
-        let tables =
-            |key, what| file.optional(key).and_then(|part| part.tables(what).ok()).unwrap_or_default();
-        let (rules, topologies) = (tables("rule", "a rule"), tables("topology", "a topology"));
-        let (part, table) = match origin.checked_sub(rules.len()) {
-            Some(topology) => (format!("topology {}", topology + 1), topologies.get(topology)),
-            None => (format!("rule {}", origin + 1), rules.get(origin)),
-        };
-        let span = table.map_or_else(|| file.span(), Table::span);
+        let (part, span) = place_of(&file, origin);
         Err::<Infallible, _>(file.problems().report(problem(&part, span)))
     });
     match rejected {
         Err(rejected) => rejected,
         Ok(never) => match never {},
     }
+}
+
+/// What a part of a good policy is called, and its place.
+pub fn part(name: &str, text: &str, origin: usize) -> Result<(String, Span), Rejected> {
+    document::read(name, text, |file| Ok(place_of(&file, origin)))
+}
+
+fn place_of(file: &Table<'_>, origin: usize) -> (String, Span) {
+    let tables = |key, what| file.optional(key).and_then(|part| part.tables(what).ok()).unwrap_or_default();
+    let (rules, topologies) = (tables("rule", "a rule"), tables("topology", "a topology"));
+    let (part, table) = match origin.checked_sub(rules.len()) {
+        Some(topology) => (format!("topology {}", topology + 1), topologies.get(topology)),
+        None => (format!("rule {}", origin + 1), rules.get(origin)),
+    };
+    (part, table.map_or_else(|| file.span(), Table::span))
 }
 
 fn policy(name: &str, file: Table<'_>) -> Result<Policy, Reported> {

@@ -16,4 +16,4 @@ mod word;
 
 pub use arguments::RuleArgs;
 pub(crate) use file::read_parts;
-pub use file::{parse, reject_part};
+pub use file::{parse, part, reject_part};

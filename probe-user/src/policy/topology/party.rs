@@ -1,9 +1,6 @@
 //! Who a topology's members are, here and now.
 
-use std::{
-    fmt,
-    net::{IpAddr, SocketAddr},
-};
+use std::{fmt, net::IpAddr};
 
 use ipnet::IpNet;
 
@@ -11,7 +8,7 @@ use super::{
     super::{NodeSelector, Peer, Place, Roles, resolve::Why},
     Member,
 };
-use crate::cluster::Node;
+use crate::cluster::{Node, endpoint_address};
 
 /// One that hears and is heard.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,39 +105,10 @@ impl Cast<'_> {
             }
             Member::Dcs => {
                 let hosts = cluster.etcd.endpoints.iter().map(|endpoint| {
-                    host(endpoint).ok_or_else(|| Why::NamedEndpoint { endpoint: endpoint.clone() })
+                    endpoint_address(endpoint).ok_or_else(|| Why::NamedEndpoint { endpoint: endpoint.clone() })
                 });
                 Ok(hosts.collect::<Result<Vec<_>, _>>()?.into_iter().filter_map(outside).collect())
             }
-        }
-    }
-}
-
-/// The address in an endpoint such as `http://10.88.0.20:2379`; a name has none until it is looked up.
-fn host(endpoint: &str) -> Option<IpAddr> {
-    let authority = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
-    let authority = authority.split('/').next().unwrap_or_default();
-    let bare = || authority.trim_matches(['[', ']']).parse().ok();
-    authority.parse::<SocketAddr>().map(|socket| socket.ip()).ok().or_else(bare)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn endpoints_that_say_an_address() {
-        for (endpoint, address) in [
-            ("http://10.88.0.20:2379", Some("10.88.0.20")),
-            ("http://[fd00::20]:2379/", Some("fd00::20")),
-            ("http://10.88.0.20", Some("10.88.0.20")),
-            ("http://etcd1:2379", None),
-        ] {
-            assert_eq!(
-                host(endpoint),
-                address.map(|address| address.parse().expect("an address")),
-                "{endpoint}"
-            );
         }
     }
 }

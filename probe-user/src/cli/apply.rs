@@ -13,7 +13,7 @@ use super::{
 use crate::{
     backend::{Choice, datapath::TcFlavour},
     cut::{self, CutStatus, DEFAULT_LEASE, Request, plan_enforcement},
-    policy::Plan,
+    policy::{Plan, Policy},
 };
 
 /// Put a cut in force, and print its id.
@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
     let cluster = args.policy.inventory(&policy)?;
     let plan = args.policy.plan(&policy, cluster.as_ref())?;
     if args.dry_run {
-        return dry_run(args, &plan);
+        return dry_run(args, &policy, &plan);
     }
     let lease = args.lease.unwrap_or(DEFAULT_LEASE);
     let request = Request {
@@ -101,7 +101,7 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
     Ok(ExitCode::Success)
 }
 
-fn dry_run(args: &Args, plan: &Plan) -> miette::Result<ExitCode> {
+fn dry_run(args: &Args, policy: &Policy, plan: &Plan) -> miette::Result<ExitCode> {
     let schemes = plan
         .nodes
         .iter()
@@ -115,7 +115,7 @@ fn dry_run(args: &Args, plan: &Plan) -> miette::Result<ExitCode> {
     print(&format!("{}\n", plan.to_table()))?;
     for (node, schemes) in schemes {
         for (rule, scheme) in node.rules.iter().zip(schemes) {
-            eprintln!("{}: rule {} by {scheme}", node.node, rule.origin + 1);
+            eprintln!("{}: {} by {scheme}", node.node, policy.part(rule.origin));
         }
     }
     eprintln!("a dry run: nothing was touched");

@@ -2,7 +2,7 @@
 
 mod decided;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -17,7 +17,7 @@ use crate::{
     causes::in_a_line,
     cluster::{Inventory, Target},
     cut::{self, CutError},
-    explain::{Decision, Outcome, ask, parties, picture, reach, reach_json, stages},
+    explain::{Decision, Outcome, TrialError, ask, parties, picture, reach, reach_json, stages},
     packet::{self, Packet},
     policy::{NodePlan, Plan, PlannedRule, Policy},
 };
@@ -131,21 +131,39 @@ fn explain_packets(
     cluster: Option<&Inventory>,
     packets: &[Packet],
 ) -> miette::Result<()> {
-    let mut asked = Vec::new();
-    for packet in packets {
-        let stages =
-            stages(plan, cluster, packet, args.node.as_deref()).map_err(miette::Report::from_err)?;
-        let mut decisions = Vec::new();
-        for stage in &stages {
-            let decision = ask(stage, packet, args.backend).map_err(|error| args.told(error))?;
-            let ends = decision.outcome != Outcome::Passes;
-            decisions.push(decision);
-            if ends {
-                break;
-            }
+    let stages = packets
+        .iter()
+        .map(|packet| stages(plan, cluster, packet, args.node.as_deref()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(miette::Report::from_err)?;
+    // A node's programs are loaded once, for all that it is asked.
+    let mut answers: BTreeMap<&str, VecDeque<Decision>> = BTreeMap::new();
+    for node in &plan.nodes {
+        let questions: Vec<_> = packets
+            .iter()
+            .zip(&stages)
+            .flat_map(|(packet, stages)| stages.iter().map(move |stage| (stage, packet)))
+            .filter(|(stage, _)| stage.node.node == node.node)
+            .map(|(stage, packet)| (stage.way, packet))
+            .collect();
+        if !questions.is_empty() {
+            let decisions = ask(node, &questions, args.backend).map_err(|error| args.told(error))?;
+            answers.insert(&node.node, decisions.into());
         }
-        asked.push(Asked { packet: packet.to_string(), decisions });
     }
+    let asked: Vec<_> = packets
+        .iter()
+        .zip(&stages)
+        .map(|(packet, stages)| {
+            let decisions =
+                stages.iter().filter_map(|stage| answers.get_mut(stage.node.node.as_str())?.pop_front());
+            // What does not leave one node does not arrive at the next.
+            let mut decisions: Vec<_> = decisions.collect();
+            let end = decisions.iter().position(|decision| decision.outcome != Outcome::Passes);
+            decisions.truncate(end.map_or(usize::MAX, |end| end + 1));
+            Asked { packet: packet.to_string(), decisions }
+        })
+        .collect();
     if args.format == Format::Json {
         return print_json(&Explained { packets: Some(&asked), ..Explained::new(plan) });
     }
@@ -156,10 +174,10 @@ fn explain_packets(
 
 impl Args {
     /// What cannot be asked is the host's fault, unless the plan is.
-    fn told(&self, error: crate::explain::TrialError) -> miette::Report {
+    fn told(&self, error: TrialError) -> miette::Report {
         match error {
-            crate::explain::TrialError::Cut(error @ CutError::Refused(_)) => self.policy.refused(error),
-            crate::explain::TrialError::Cut(error) if !error.is_hosts_fault() => miette::Report::from_err(error),
+            TrialError::Cut(error @ CutError::Refused(_)) => self.policy.refused(error),
+            TrialError::Cut(error) if !error.is_hosts_fault() => miette::Report::from_err(error),
             error => HostCannot::new(error, None).into(),
         }
     }

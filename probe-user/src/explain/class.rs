@@ -47,7 +47,8 @@ fn named(rule: &PlannedRule) -> impl Iterator<Item = PortRange> {
 pub fn classes<'r>(rules: impl Iterator<Item = &'r PlannedRule> + Clone) -> Vec<Class> {
     let mut classes = Vec::new();
     for (number, word) in [(protocol::TCP, Protocol::Tcp), (protocol::UDP, Protocol::Udp)] {
-        let mut relevant = rules.clone().filter(|rule| rule.protocol == word || rule.protocol == Protocol::Any);
+        let mut relevant =
+            rules.clone().filter(|rule| rule.protocol == word || rule.protocol == Protocol::Any);
         let ranges: Vec<PortRange> = relevant.clone().flat_map(named).collect();
         let pieces = pieces(&ranges);
         let alone = pieces.is_empty();

@@ -11,8 +11,8 @@ pub struct Decision {
     pub node: String,
     /// Which way the packet went there: `in` or `out`.
     pub way: &'static str,
-    /// The interface that it was met on.
-    pub interface: String,
+    /// The interface that it was met on; none is any that no rule names.
+    pub interface: Option<String>,
     /// What became of it.
     #[serde(flatten)]
     pub outcome: Outcome,
@@ -49,11 +49,15 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Such as `arriving at pg1 on eth0: dropped by xdp`, and the rule on a line of its own.
+/// Such as `arriving at pg1 on eth0: dropped`, and who decided it on a line of its own.
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let way = if self.way == "in" { "arriving at" } else { "leaving" };
-        write!(f, "{way} {} on {}: {}", self.node, self.interface, self.outcome)?;
+        write!(f, "{way} {}", self.node)?;
+        if let Some(interface) = &self.interface {
+            write!(f, " on {interface}")?;
+        }
+        write!(f, ": {}", self.outcome)?;
         match (&self.rule, self.hook) {
             (Some(rule), Some(hook)) => write!(f, "\n  by {hook}: {rule}"),
             _ => f.write_str(", no rule is about it"),

@@ -10,10 +10,7 @@ use probe_ebpf::{
     },
 };
 
-use super::{
-    Class, Party, classes,
-    class::callers_port,
-};
+use super::{Class, Party, class::callers_port, classes};
 use crate::{
     backend::{CompileError, Met, RankedRule, Tables, compile},
     clock::BootInstant,

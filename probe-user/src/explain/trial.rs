@@ -13,10 +13,10 @@ use rustix::{
     thread::{UnshareFlags, unshare_unsafe},
 };
 
-use super::{Decision, Outcome, Stage, stage::over_loopback};
+use super::{Decision, Outcome, stage::over_loopback};
 use crate::{
     backend::{
-        Choice, InterfaceError, bring_up,
+        Choice, Interface, InterfaceError, bring_up,
         datapath::{Answer, Datapath, DatapathError, TcFlavour},
         interfaces, link,
     },
@@ -57,24 +57,30 @@ const LEASE: Duration = Duration::from_mins(1);
 /// What an interface is called that no rule names.
 const WIRE: &str = "wire";
 
-/// Asks what becomes of a packet at one place.
-pub fn ask(stage: &Stage<'_>, packet: &Packet, choice: Choice) -> Result<Decision, TrialError> {
-    let question = || {
+/// Asks what becomes of packets at one node, each going the way that is said.
+pub fn ask(
+    node: &NodePlan,
+    questions: &[(Way, &Packet)],
+    choice: Choice,
+) -> Result<Vec<Decision>, TrialError> {
+    let answers = || {
         enter().map_err(TrialError::Namespaces)?;
-        let interface = interface(stage.node, packet);
-        make_interfaces(stage.node, &interface)?;
+        let interfaces = make_interfaces(node, questions)?;
         let plan = Plan {
             description: "a question of netsplit explain".to_owned(),
-            nodes: vec![NodePlan { target: Target::Local, ..stage.node.clone() }],
+            nodes: vec![NodePlan { target: Target::Local, ..node.clone() }],
         };
-        let request =
-            Request { plan, lease: LEASE, choice, flavour: TcFlavour::Auto, cut_own_session: true };
+        let request = Request { plan, lease: LEASE, choice, flavour: TcFlavour::Auto, cut_own_session: true };
         let guard = Guard::new(cut::apply(&request)?);
-        let decision = decide(stage, packet, interface)?;
+        let missing = || DatapathError::Missing("datapath");
+        let datapath = Datapath::of_this_namespace()?.ok_or_else(missing)?;
+        let bench = Bench { node, datapath, interfaces };
+        let decisions = questions.iter().map(|(way, packet)| bench.decide(*way, packet));
+        let decisions = decisions.collect::<Result<_, _>>()?;
         guard.revert()?;
-        Ok(decision)
+        Ok(decisions)
     };
-    let answered = thread::scope(|scope| scope.spawn(question).join());
+    let answered = thread::scope(|scope| scope.spawn(answers).join());
     answered.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
@@ -88,69 +94,76 @@ fn enter() -> io::Result<()> {
     Ok(())
 }
 
-/// Where the packet is met: as it says, or where rules that name interfaces hold.
-fn interface(node: &NodePlan, packet: &Packet) -> String {
+/// The interface that a packet is met on: as it says, or where rules that name interfaces hold; `None` for any other.
+fn met_on(node: &NodePlan, packet: &Packet) -> Option<String> {
     if over_loopback(packet) {
-        return "lo".to_owned();
+        return Some("lo".to_owned());
     }
     let mut named = node.rules.iter().flat_map(|rule| &rule.interfaces).filter(|name| *name != "lo");
-    packet.interface.clone().or_else(|| named.next().cloned()).unwrap_or_else(|| WIRE.to_owned())
+    packet.interface.clone().or_else(|| named.next().cloned())
 }
 
-/// `lo`, every interface that a rule names, and the one in question: each a cable whose other end lies here, too.
-fn make_interfaces(node: &NodePlan, asked: &str) -> Result<(), InterfaceError> {
-    let mut names: BTreeSet<&str> =
-        node.rules.iter().flat_map(|rule| &rule.interfaces).map(String::as_str).collect();
-    names.extend([asked, WIRE]);
+/// `lo`, every interface that a rule or a packet names, and one more: each a cable whose other end lies here, too.
+fn make_interfaces(node: &NodePlan, questions: &[(Way, &Packet)]) -> Result<Vec<Interface>, InterfaceError> {
+    let named = node.rules.iter().flat_map(|rule| rule.interfaces.iter().cloned());
+    let asked = questions.iter().filter_map(|(_, packet)| met_on(node, packet));
+    let mut names: BTreeSet<String> = named.chain(asked).chain([WIRE.to_owned()]).collect();
     names.remove("lo");
     bring_up("lo")?;
     for (number, name) in names.into_iter().enumerate() {
         let far_end = format!("far-end-{number}");
-        link(LinkVeth::new(name, &far_end).build())?;
-        bring_up(name)?;
+        link(LinkVeth::new(&name, &far_end).build())?;
+        bring_up(&name)?;
         bring_up(&far_end)?;
     }
-    Ok(())
+    interfaces(None)
 }
 
-/// Shows the packet to each program that sits in its way, until one does not let it go on.
-fn decide(stage: &Stage<'_>, packet: &Packet, interface: String) -> Result<Decision, TrialError> {
-    let ifindex = interfaces(None)?.into_iter().find(|found| found.name == interface).map(|found| found.index);
-    let missing = || DatapathError::Missing("datapath");
-    let datapath = Datapath::of_this_namespace()?.ok_or_else(missing)?;
-    let frame = packet.frame().bytes();
-    let mut decision = Decision {
-        node: stage.node.node.clone(),
-        way: if stage.way == Way::Ingress { "in" } else { "out" },
-        interface,
-        outcome: Outcome::Passes,
-        hook: None,
-        origin: None,
-        rule: None,
-    };
-    let programs: &[(&'static str, &'static str)] = match stage.way {
-        Way::Ingress => &[("xdp", "ingress_xdp"), ("tc ingress", "ingress_tc")],
-        Way::Egress => &[("tc egress", "egress_tc")],
-    };
-    for &(hook, program) in programs {
-        let before = in_force()?;
-        let sits = |hook_status: &cut::HookStatus| {
-            hook_status.interface == decision.interface && hook_status.hook == hook
+/// The programs with a node's rules, ready to be asked.
+struct Bench<'n> {
+    node: &'n NodePlan,
+    datapath: Datapath,
+    interfaces: Vec<Interface>,
+}
+
+impl Bench<'_> {
+    /// Shows the packet to each program that sits in its way, until a rule decides.
+    fn decide(&self, way: Way, packet: &Packet) -> Result<Decision, TrialError> {
+        let interface = met_on(self.node, packet);
+        let name = interface.as_deref().unwrap_or(WIRE);
+        let ifindex = self.interfaces.iter().find(|found| found.name == name).map(|found| found.index);
+        let frame = packet.frame().bytes();
+        let mut decision = Decision {
+            node: self.node.node.clone(),
+            way: if way == Way::Ingress { "in" } else { "out" },
+            interface: interface.clone(),
+            outcome: Outcome::Passes,
+            hook: None,
+            origin: None,
+            rule: None,
         };
-        if !before.iter().flat_map(|cut| &cut.hooks).any(sits) {
-            continue;
+        let programs: &[(&'static str, &'static str)] = match way {
+            Way::Ingress => &[("xdp", "ingress_xdp"), ("tc ingress", "ingress_tc")],
+            Way::Egress => &[("tc egress", "egress_tc")],
+        };
+        for &(hook, program) in programs {
+            let before = in_force()?;
+            let mut hooks = before.iter().flat_map(|cut| &cut.hooks);
+            if !hooks.any(|sits| sits.interface == name && sits.hook == hook) {
+                continue;
+            }
+            let answer = self.datapath.program(program)?.ask(&frame, ifindex)?;
+            decision.outcome = outcome(program, &answer)?;
+            if let Some(place) = hit(&before, &in_force()?) {
+                let rule = &self.node.rules[place];
+                decision.hook = Some(hook);
+                decision.origin = Some(rule.origin);
+                decision.rule = Some(rule.to_string());
+                break;
+            }
         }
-        let answer = datapath.program(program)?.ask(&frame, ifindex)?;
-        decision.outcome = outcome(program, &answer)?;
-        if let Some(place) = hit(&before, &in_force()?) {
-            let rule = &stage.node.rules[place];
-            decision.hook = Some(hook);
-            decision.origin = Some(rule.origin);
-            decision.rule = Some(rule.to_string());
-            break;
-        }
+        Ok(decision)
     }
-    Ok(decision)
 }
 
 /// The rules as they stand, with their counters.
@@ -170,7 +183,9 @@ fn hit(before: &[CutStatus], after: &[CutStatus]) -> Option<usize> {
 fn outcome(program: &'static str, answer: &Answer) -> Result<Outcome, TrialError> {
     let answered = || {
         let packet = Packet::of_frame(&answer.frame).ok().flatten();
-        Outcome::Answered { answer: packet.map_or_else(|| "something".to_owned(), |packet| packet.to_string()) }
+        Outcome::Answered {
+            answer: packet.map_or_else(|| "something".to_owned(), |packet| packet.to_string()),
+        }
     };
     Ok(match (program, answer.verdict) {
         // XDP_DROP, XDP_PASS, XDP_TX.

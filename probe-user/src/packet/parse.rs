@@ -86,7 +86,12 @@ impl<'t, 'p> Words<'t, 'p> {
                     Some(meant) => format!("did you mean `{meant}`?"),
                     None => format!("it begins with {}; {EXAMPLE}", list_of(PROTOCOLS, "or")),
                 };
-                return Err(self.refuse(span, format!("there is no protocol `{word}`"), "unknown word", help));
+                return Err(self.refuse(
+                    span,
+                    format!("there is no protocol `{word}`"),
+                    "unknown word",
+                    help,
+                ));
             }
         };
         let source = self.end_of("the source")?;
@@ -97,7 +102,12 @@ impl<'t, 'p> Words<'t, 'p> {
         let destination = self.end_of("the destination")?;
         if source.0.is_ipv4() != destination.0.is_ipv4() {
             let message = "a packet has one family";
-            return Err(self.refuse(destination.2, message, "of another than the source", "write both alike"));
+            return Err(self.refuse(
+                destination.2,
+                message,
+                "of another than the source",
+                "write both alike",
+            ));
         }
         let mut packet = Packet {
             carries,
@@ -144,9 +154,15 @@ impl<'t, 'p> Words<'t, 'p> {
         });
         let help = match dotted {
             Some(socket) => format!("did you mean `{socket}`?"),
-            None => "write 10.0.0.1:5432, or [fd00::1]:5432, without a port where the protocol has none".to_owned(),
+            None => "write 10.0.0.1:5432, or [fd00::1]:5432, without a port where the protocol has none"
+                .to_owned(),
         };
-        Err(self.refuse(span, format!("{what} cannot be `{word}`"), "neither an address nor one with a port", help))
+        Err(self.refuse(
+            span,
+            format!("{what} cannot be `{word}`"),
+            "neither an address nor one with a port",
+            help,
+        ))
     }
 
     fn option(&mut self, packet: &mut Packet, word: &str, span: Span) -> Result<(), Reported> {
@@ -232,8 +248,11 @@ impl<'t, 'p> Words<'t, 'p> {
                     return Err(self.refuse(span, "a port is missing", "an address alone", help));
                 }
                 Some(_) if !shown => {
-                    let message =
-                        if has_ports { "a later fragment shows no port" } else { "this protocol has no ports" };
+                    let message = if has_ports {
+                        "a later fragment shows no port"
+                    } else {
+                        "this protocol has no ports"
+                    };
                     return Err(self.refuse(span, message, "with a port", format!("write `{address}`")));
                 }
                 _ => {}

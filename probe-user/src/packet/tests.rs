@@ -61,11 +61,16 @@ fn address() -> impl Strategy<Value = (IpAddr, IpAddr)> {
 
 fn carries() -> impl Strategy<Value = Carries> {
     prop_oneof![
-        any::<(u16, u16, u8)>()
-            .prop_map(|(source, destination, flags)| Carries::Tcp { source, destination, flags }),
+        any::<(u16, u16, u8)>().prop_map(|(source, destination, flags)| Carries::Tcp {
+            source,
+            destination,
+            flags
+        }),
         any::<(u16, u16)>().prop_map(|(source, destination)| Carries::Udp { source, destination }),
         any::<Option<u8>>().prop_map(Carries::Icmp),
-        any::<u8>().prop_filter("has words of its own", |n| ![1, 6, 17, 58].contains(n)).prop_map(Carries::Other),
+        any::<u8>()
+            .prop_filter("has words of its own", |n| ![1, 6, 17, 58].contains(n))
+            .prop_map(Carries::Other),
     ]
 }
 

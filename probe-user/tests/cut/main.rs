@@ -12,4 +12,5 @@ mod foreign;
 mod killed;
 mod lease;
 mod scope;
+mod topology;
 mod traffic;

@@ -47,5 +47,10 @@ fn place(decision: &Decision, policy: &Policy, file: Option<&(String, String)>) 
         return Some(format!("    {title}"));
     }
     let lines = drawing.lines().map(str::trim_end).filter(|line| !line.is_empty());
-    Some(lines.map(|line| format!("    {}", line.strip_prefix("  ").unwrap_or(line))).collect::<Vec<_>>().join("\n"))
+    Some(
+        lines
+            .map(|line| format!("    {}", line.strip_prefix("  ").unwrap_or(line)))
+            .collect::<Vec<_>>()
+            .join("\n"),
+    )
 }

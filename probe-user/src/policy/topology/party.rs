@@ -105,7 +105,8 @@ impl Cast<'_> {
             }
             Member::Dcs => {
                 let hosts = cluster.etcd.endpoints.iter().map(|endpoint| {
-                    endpoint_address(endpoint).ok_or_else(|| Why::NamedEndpoint { endpoint: endpoint.clone() })
+                    endpoint_address(endpoint)
+                        .ok_or_else(|| Why::NamedEndpoint { endpoint: endpoint.clone() })
                 });
                 Ok(hosts.collect::<Result<Vec<_>, _>>()?.into_iter().filter_map(outside).collect())
             }

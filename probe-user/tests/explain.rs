@@ -7,6 +7,7 @@ mod harness;
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use harness::{Pair, netsplit, netsplit_command, poll_until, run, told};
+use netsplit::backend::datapath::program_names;
 use serde_json::Value;
 
 /// A folder with an inventory of two or three nodes, and one policy.
@@ -204,7 +205,7 @@ fn the_matrix_is_before_and_after() {
 fn unpinned() -> BTreeSet<u64> {
     let list: Value = serde_json::from_str(&run("bpftool", &["--json", "--bpffs", "prog", "list"])).unwrap();
     let programs = list.as_array().unwrap().iter().filter(|program| {
-        let ours = ["ingress_xdp", "ingress_tc", "egress_tc"];
+        let ours = program_names();
         let pinned = program["pinned"].as_array().is_some_and(|pins| !pins.is_empty());
         program["name"].as_str().is_some_and(|name| ours.contains(&name)) && !pinned
     });

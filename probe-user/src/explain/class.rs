@@ -13,7 +13,7 @@ pub struct Class {
     pub protocol: u8,
     /// The ports of who is called; `None` is any that no rule names.
     pub ports: Option<PortRange>,
-    /// Whether there are other classes of this protocol.
+    /// Whether it is the only class of its protocol.
     alone: bool,
 }
 

@@ -74,7 +74,8 @@ pub fn reach(
 }
 
 /// Who reaches whom under these rules, for one class of traffic.
-pub fn matrix(
+#[cfg(test)]
+pub(super) fn matrix(
     rules: &BTreeMap<Target, Vec<PlannedRule>>,
     parties: &[Party],
     class: Class,
@@ -89,6 +90,7 @@ fn matrix_of(judge: &Judge<'_>, parties: &[Party], class: Class) -> Matrix {
 /// Every place's compiled rules.
 struct Judge<'r> {
     rules: Vec<&'r PlannedRule>,
+    callers_port: u16,
     places: BTreeMap<&'r Target, (Vec<&'r PlannedRule>, Tables)>,
 }
 
@@ -104,7 +106,9 @@ impl<'r> Judge<'r> {
             });
             Ok((target, (rules.iter().collect(), compile(&ranked.collect::<Vec<_>>())?)))
         });
-        Ok(Self { rules: rules.values().flatten().collect(), places: places.collect::<Result<_, _>>()? })
+        let places = places.collect::<Result<_, _>>()?;
+        let rules: Vec<_> = rules.values().flatten().collect();
+        Ok(Self { callers_port: callers_port(&rules), rules, places })
     }
 
     fn cell(&self, from: &Party, to: &Party, class: Class) -> Cell {
@@ -122,7 +126,7 @@ impl<'r> Judge<'r> {
 
     /// A call and its answer, as far as they come.
     fn journey(&self, from: &Party, to: &Party, class: Class, flags: [u8; 2]) -> Option<Hit> {
-        let (caller, called) = (callers_port(&self.rules), class.port(&self.rules));
+        let (caller, called) = (self.callers_port, class.port(&self.rules));
         let call = packet(class, from.address, caller, called, flags[0]);
         let answer = packet(class, from.address, called, caller, flags[1]);
         let loopback = from == to;

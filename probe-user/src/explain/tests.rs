@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use probe_ebpf::abi::Way;
 use proptest::prelude::*;
 
-use super::*;
+use super::{matrix::matrix, *};
 use crate::{
     cluster::{Inventory, Target},
     packet,

@@ -17,7 +17,7 @@ use super::{Decision, Outcome, stage::over_loopback};
 use crate::{
     backend::{
         Choice, Interface, InterfaceError, bring_up,
-        datapath::{Answer, Datapath, DatapathError, TcFlavour},
+        datapath::{Answer, Datapath, DatapathError, TcFlavour, program_names},
         interfaces, link,
     },
     cluster::Target,
@@ -42,10 +42,10 @@ pub enum TrialError {
     #[error(transparent)]
     Datapath(#[from] DatapathError),
     /// The answer makes no sense.
-    #[error("the program `{program}` answered with {verdict}, which is no verdict of ours")]
+    #[error("the program at {hook} answered with {verdict}, which is no verdict of ours")]
     Verdict {
-        /// Its name.
-        program: &'static str,
+        /// Where it sits.
+        hook: &'static str,
         /// What it said.
         verdict: u32,
     },
@@ -142,18 +142,19 @@ impl Bench<'_> {
             origin: None,
             rule: None,
         };
-        let programs: &[(&'static str, &'static str)] = match way {
-            Way::Ingress => &[("xdp", "ingress_xdp"), ("tc ingress", "ingress_tc")],
-            Way::Egress => &[("tc egress", "egress_tc")],
+        let [xdp, arriving, leaving] = program_names();
+        let programs = match way {
+            Way::Ingress => vec![("xdp", xdp), ("tc ingress", arriving)],
+            Way::Egress => vec![("tc egress", leaving)],
         };
-        for &(hook, program) in programs {
+        for (hook, program) in programs {
             let before = in_force()?;
             let mut hooks = before.iter().flat_map(|cut| &cut.hooks);
             if !hooks.any(|sits| sits.interface == name && sits.hook == hook) {
                 continue;
             }
             let answer = self.datapath.program(program)?.ask(&frame, ifindex)?;
-            decision.outcome = outcome(program, &answer)?;
+            decision.outcome = outcome(hook, &answer)?;
             if let Some(place) = hit(&before, &in_force()?) {
                 let rule = &self.node.rules[place];
                 decision.hook = Some(hook);
@@ -180,22 +181,22 @@ fn hit(before: &[CutStatus], after: &[CutStatus]) -> Option<usize> {
 }
 
 /// What a verdict means (`linux/bpf.h`, `linux/pkt_cls.h`).
-fn outcome(program: &'static str, answer: &Answer) -> Result<Outcome, TrialError> {
+fn outcome(hook: &'static str, answer: &Answer) -> Result<Outcome, TrialError> {
     let answered = || {
         let packet = Packet::of_frame(&answer.frame).ok().flatten();
         Outcome::Answered {
             answer: packet.map_or_else(|| "something".to_owned(), |packet| packet.to_string()),
         }
     };
-    Ok(match (program, answer.verdict) {
+    Ok(match (hook, answer.verdict) {
         // XDP_DROP, XDP_PASS, XDP_TX.
-        ("ingress_xdp", 1) => Outcome::Dropped,
-        ("ingress_xdp", 2) => Outcome::Passes,
-        ("ingress_xdp", 3) => answered(),
+        ("xdp", 1) => Outcome::Dropped,
+        ("xdp", 2) => Outcome::Passes,
+        ("xdp", 3) => answered(),
         // TC_ACT_UNSPEC, TC_ACT_OK, TC_ACT_SHOT, TC_ACT_REDIRECT.
-        ("ingress_tc" | "egress_tc", u32::MAX | 0) => Outcome::Passes,
-        ("ingress_tc" | "egress_tc", 2) => Outcome::Dropped,
-        ("ingress_tc" | "egress_tc", 7) => answered(),
-        (program, verdict) => return Err(TrialError::Verdict { program, verdict }),
+        ("tc ingress" | "tc egress", u32::MAX | 0) => Outcome::Passes,
+        ("tc ingress" | "tc egress", 2) => Outcome::Dropped,
+        ("tc ingress" | "tc egress", 7) => answered(),
+        (hook, verdict) => return Err(TrialError::Verdict { hook, verdict }),
     })
 }

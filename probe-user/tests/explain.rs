@@ -4,7 +4,7 @@
 
 mod harness;
 
-use std::{collections::BTreeSet, fs, time::Duration};
+use std::{collections::BTreeSet, fmt::Write, fs, time::Duration};
 
 use harness::{Pair, netsplit, netsplit_command, poll_until, run, told};
 use netsplit::backend::datapath::program_names;
@@ -35,7 +35,8 @@ endpoints = ["http://10.88.0.20:2379"]
 "#
         .to_owned();
         for (name, transport, address) in nodes {
-            inventory += &format!(
+            let _ = write!(
+                inventory,
                 "[[node]]\nname = \"{name}\"\ntransport = \"{transport}\"\naddress = \"{address}\"\n"
             );
         }
@@ -161,6 +162,21 @@ loopback = true
     // By TC alone, the same is decided by the same rules.
     let by_tc = files.asked(&[table[7].0, table[10].0], &["--backend", "tc"]);
     assert_eq!(by_tc, ["pg1 in dropped by tc ingress 2", "pg3 in dropped by tc ingress 5"]);
+}
+
+#[test]
+fn what_only_some_packets_meet_is_told() {
+    let files = Files::of_three(
+        "[[topology]]\nkind = \"edge\"\nbetween = [\"pg1\", \"pg2\"]\nlonger_than = 1000\naction = \"drop\"\n",
+    );
+    let packet = |length| format!("tcp 10.88.0.12:1 > 10.88.0.11:2 ack len {length} in");
+    let told = files.explain(&["--packet", &packet(900), "--packet", &packet(2500)]).data();
+    for words in
+        ["passes this time", "it may be hit: in tcp from 10.88.0.12, packets longer than 1000", ": dropped"]
+    {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert!(files.explain(&[]).data().contains("drop (packets longer than 1000 bytes)"));
 }
 
 #[test]

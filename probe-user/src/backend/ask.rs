@@ -4,9 +4,9 @@
 use std::net::IpAddr;
 
 use probe_ebpf::{
-    abi::{RuleMask, Way},
+    abi::{Hook, RuleMask, Way},
     decode::{Family, Packet, protocol},
-    verdict::{Surroundings, decide, first_look},
+    verdict::{Seat, Surroundings, decide, first_look},
 };
 
 use super::Tables;
@@ -38,10 +38,12 @@ pub struct Met {
     pub peer: IpAddr,
     /// Whether it goes over `lo`.
     pub loopback: bool,
+    /// Whether rules that hit only some of the packets that they match hit this one.
+    pub narrowed_hit: bool,
 }
 
 impl Tables {
-    /// The rank of the rule that decides a segment at this moment. A rule that is bound to interfaces
+    /// The rank of the rule that decides a segment at this moment; what may be hit counts as hit. A rule that is bound to interfaces
     /// counts as bound to the segment's.
     pub fn decide(&self, segment: &Segment, now: BootInstant) -> Option<usize> {
         let (source_port, destination_port) = match segment.way {
@@ -53,6 +55,7 @@ impl Tables {
             // Only readers of bytes need offsets.
             network: 0,
             transport: 0,
+            data: 0,
             end: 0,
             protocol: protocol::TCP,
             later_fragment: false,
@@ -62,14 +65,15 @@ impl Tables {
             icmp_type: 0,
         };
         let Segment { way, peer, loopback, .. } = *segment;
-        self.decide_packet(&packet, &Met { way, peer, loopback }, now)
+        self.decide_packet(&packet, &Met { way, peer, loopback, narrowed_hit: true }, now)
     }
 
     /// The same for any packet.
     pub fn decide_packet(&self, packet: &Packet, met: &Met, now: BootInstant) -> Option<usize> {
         let candidates = first_look(&self.ruleset, packet, met.way);
-        let lookups = Lookups { tables: self, peer: met.peer, now };
-        decide(&self.ruleset, candidates, packet, met.way, met.loopback, &lookups)
+        let lookups = Lookups { tables: self, peer: met.peer, now, narrowed_hit: met.narrowed_hit };
+        let seat = Seat { way: met.way, hook: Hook::Tc, loopback: met.loopback };
+        decide(&self.ruleset, candidates, packet, seat, &lookups)
     }
 }
 
@@ -77,6 +81,7 @@ struct Lookups<'a> {
     tables: &'a Tables,
     peer: IpAddr,
     now: BootInstant,
+    narrowed_hit: bool,
 }
 
 impl Surroundings for Lookups<'_> {
@@ -96,5 +101,9 @@ impl Surroundings for Lookups<'_> {
 
     fn now_ns(&self) -> u64 {
         self.now.ns
+    }
+
+    fn hits(&self, _: usize, _: u64) -> bool {
+        self.narrowed_hit
     }
 }

@@ -13,6 +13,7 @@ mod interface;
 pub use ask::{Met, Segment};
 pub use capabilities::{Capabilities, Refusal};
 pub use choice::{Attachment, Choice, Enforcement, choose};
+pub(crate) use compile::action as abi_action;
 pub use compile::{CompileError, RankedRule, Tables, compile};
 pub(crate) use interface::link;
 pub use interface::{Interface, InterfaceError, XdpMode, XdpState, bring_up, interfaces};

@@ -22,7 +22,7 @@ const CALLERS: PortRange = PortRange { first: 32768, last: 60999 };
 
 impl Class {
     /// A port of the class.
-    pub(super) fn port(&self, rules: &[&PlannedRule]) -> u16 {
+    pub(super) fn port(self, rules: &[&PlannedRule]) -> u16 {
         self.ports.map_or_else(|| unnamed(rules, PortRange { first: 1, last: 32767 }), |ports| ports.first)
     }
 }

@@ -22,6 +22,8 @@ pub struct Decision {
     pub origin: Option<usize>,
     /// The rule in words.
     pub rule: Option<String>,
+    /// Where no rule decided: a rule that hits some of such packets, and did not hit this one.
+    pub spared_by: Option<String>,
 }
 
 /// What became of a packet.
@@ -60,7 +62,10 @@ impl fmt::Display for Decision {
         write!(f, ": {}", self.outcome)?;
         match (&self.rule, self.hook) {
             (Some(rule), Some(hook)) => write!(f, "\n  by {hook}: {rule}"),
-            _ => f.write_str(", no rule is about it"),
+            _ => match &self.spared_by {
+                Some(rule) => write!(f, " this time\n  it may be hit: {rule}"),
+                None => f.write_str(", no rule is about it"),
+            },
         }
     }
 }

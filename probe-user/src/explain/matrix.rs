@@ -22,9 +22,18 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
     /// An attempt to connect; for other protocols than TCP, any packet.
-    pub new: Option<Hit>,
+    pub new: Fate,
     /// What follows on an open connection.
-    pub open: Option<Hit>,
+    pub open: Fate,
+}
+
+/// What becomes of packets of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fate {
+    /// The first rule that stands in the way.
+    pub hit: Option<Hit>,
+    /// What comes of those that it does not hit, if it hits only some.
+    pub otherwise: Option<Hit>,
 }
 
 /// A rule that stands in the way.
@@ -34,6 +43,8 @@ pub struct Hit {
     pub action: Action,
     /// Whether it is the answer that is hit; the call itself arrives.
     pub answer: bool,
+    /// Which packets it hits, if not all.
+    pub only: Option<String>,
 }
 
 /// For each caller and each called, in the order of the parties, what the one meets at the other.
@@ -91,60 +102,85 @@ fn matrix_of(judge: &Judge<'_>, parties: &[Party], class: Class) -> Matrix {
 struct Judge<'r> {
     rules: Vec<&'r PlannedRule>,
     callers_port: u16,
-    places: BTreeMap<&'r Target, (Vec<&'r PlannedRule>, Tables)>,
+    places: BTreeMap<&'r Target, Compiled<'r>>,
+}
+
+/// The rules of one place, to be asked.
+pub(super) struct Compiled<'r> {
+    rules: &'r [PlannedRule],
+    tables: Tables,
+}
+
+impl<'r> Compiled<'r> {
+    pub(super) fn new(rules: &'r [PlannedRule]) -> Result<Self, CompileError> {
+        let ranked = (0..).zip(rules).map(|(counter, rule)| RankedRule {
+            rule,
+            since: BootInstant::default(),
+            deadline: BootInstant { ns: u64::MAX },
+            counter,
+            ingress: Hook::Tc,
+            bound_to: Vec::new(),
+        });
+        Ok(Self { rules, tables: compile(&ranked.collect::<Vec<_>>())? })
+    }
+
+    /// The rule that decides a packet. One that is bound to interfaces counts as bound to the packet's.
+    pub(super) fn rule(&self, packet: &Packet, met: &Met) -> Option<&'r PlannedRule> {
+        let rank = self.tables.decide_packet(packet, met, BootInstant::default())?;
+        self.rules.get(self.tables.ruleset.entries[rank].counter as usize)
+    }
 }
 
 impl<'r> Judge<'r> {
     fn new(rules: &'r BTreeMap<Target, Vec<PlannedRule>>) -> Result<Self, CompileError> {
-        let places = rules.iter().map(|(target, rules)| {
-            let ranked = (0..).zip(rules).map(|(counter, rule)| RankedRule {
-                rule,
-                deadline: BootInstant { ns: u64::MAX },
-                counter,
-                ingress: Hook::Tc,
-                bound_to: Vec::new(),
-            });
-            Ok((target, (rules.iter().collect(), compile(&ranked.collect::<Vec<_>>())?)))
-        });
+        let places = rules.iter().map(|(target, rules)| Ok((target, Compiled::new(rules)?)));
         let places = places.collect::<Result<_, _>>()?;
         let rules: Vec<_> = rules.values().flatten().collect();
         Ok(Self { callers_port: callers_port(&rules), rules, places })
     }
 
     fn cell(&self, from: &Party, to: &Party, class: Class) -> Cell {
-        match class.protocol {
-            protocol::TCP => Cell {
-                new: self.journey(from, to, class, [SYN, SYN | ACK]),
-                open: self.journey(from, to, class, [ACK, ACK]),
-            },
-            _ => {
-                let hit = self.journey(from, to, class, [0, 0]);
-                Cell { new: hit.clone(), open: hit }
-            }
+        if class.protocol == protocol::TCP {
+            return Cell {
+                new: self.fate(from, to, class, [SYN, SYN | ACK]),
+                open: self.fate(from, to, class, [ACK, ACK]),
+            };
         }
+        let fate = self.fate(from, to, class, [0, 0]);
+        Cell { new: fate.clone(), open: fate }
+    }
+
+    fn fate(&self, from: &Party, to: &Party, class: Class, flags: [u8; 2]) -> Fate {
+        let hit = self.journey(from, to, class, flags, true);
+        let narrowed = hit.as_ref().is_some_and(|hit| hit.only.is_some());
+        let otherwise = narrowed.then(|| self.journey(from, to, class, flags, false)).flatten();
+        Fate { hit, otherwise }
     }
 
     /// A call and its answer, as far as they come.
-    fn journey(&self, from: &Party, to: &Party, class: Class, flags: [u8; 2]) -> Option<Hit> {
-        let (caller, called) = (self.callers_port, class.port(&self.rules));
-        let call = packet(class, from.address, caller, called, flags[0]);
-        let answer = packet(class, from.address, called, caller, flags[1]);
+    fn journey(
+        &self,
+        from: &Party,
+        to: &Party,
+        class: Class,
+        flags: [u8; 2],
+        narrowed_hit: bool,
+    ) -> Option<Hit> {
+        let (own_port, port) = (self.callers_port, class.port(&self.rules));
+        let call = packet(class, from.address, own_port, port, flags[0]);
+        let answer = packet(class, from.address, port, own_port, flags[1]);
         let loopback = from == to;
         let hop = |at: &Party, packet: &Packet, way, peer: IpAddr, answer| {
-            let action = self.action(at, packet, &Met { way, peer, loopback })?;
-            Some(Hit { action, answer })
+            let met = Met { way, peer, loopback, narrowed_hit };
+            let rule = self.places.get(at.target.as_ref()?)?.rule(packet, &met)?;
+            let only = rule.narrowing.to_string();
+            let only = only.strip_prefix(", ").map(str::to_owned);
+            Some(Hit { action: rule.action, answer, only })
         };
         hop(from, &call, Way::Egress, to.address, false)
             .or_else(|| hop(to, &call, Way::Ingress, from.address, false))
             .or_else(|| hop(to, &answer, Way::Egress, from.address, true))
             .or_else(|| hop(from, &answer, Way::Ingress, to.address, true))
-    }
-
-    fn action(&self, at: &Party, packet: &Packet, met: &Met) -> Option<Action> {
-        let (rules, tables) = self.places.get(at.target.as_ref()?)?;
-        let rank = tables.decide_packet(packet, met, BootInstant::default())?;
-        let place = tables.ruleset.entries[rank].counter as usize;
-        rules.get(place).map(|rule| rule.action)
     }
 }
 
@@ -156,6 +192,7 @@ fn packet(class: Class, address: IpAddr, source_port: u16, destination_port: u16
         family: if address.is_ipv4() { Family::V4 } else { Family::V6 },
         network: 0,
         transport: 0,
+        data: 0,
         end: 0,
         protocol: class.protocol,
         later_fragment: false,
@@ -177,15 +214,26 @@ impl fmt::Display for Hit {
     }
 }
 
+impl Fate {
+    /// Such as `drop`, or `drop (new only, 30 % of them), else reset`.
+    fn in_words(&self, which: Option<&str>) -> String {
+        let Some(hit) = &self.hit else { return "ok".to_owned() };
+        let notes: Vec<&str> = which.into_iter().chain(hit.only.as_deref()).collect();
+        let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
+        let otherwise = self.otherwise.as_ref().map_or(String::new(), |hit| format!(", else {hit}"));
+        format!("{hit}{notes}{otherwise}")
+    }
+}
+
 /// Such as `ok`, `drop`, `answers dropped` or `drop (new only)`.
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.new, &self.open) {
-            (None, None) => f.write_str("ok"),
-            (Some(new), Some(open)) if new == open => new.fmt(f),
-            (Some(new), None) => write!(f, "{new} (new only)"),
-            (None, Some(open)) => write!(f, "{open} (established only)"),
-            (Some(new), Some(open)) => write!(f, "{new} (new), {open} (established)"),
-        }
+        let ok = Fate::default();
+        f.write_str(&match (&self.new, &self.open) {
+            (new, open) if new == open => new.in_words(None),
+            (new, open) if *open == ok => new.in_words(Some("new only")),
+            (new, open) if *new == ok => open.in_words(Some("established only")),
+            (new, open) => format!("{}, {}", new.in_words(Some("new")), open.in_words(Some("established"))),
+        })
     }
 }

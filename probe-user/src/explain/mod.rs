@@ -15,7 +15,7 @@ mod trial;
 
 pub use class::{Class, classes};
 pub use decision::{Decision, Outcome};
-pub use matrix::{Cell, Hit, Matrix, Reach, reach};
+pub use matrix::{Cell, Fate, Hit, Matrix, Reach, reach};
 pub use party::{Party, parties};
 pub use show::{picture, reach_json};
 pub use stage::{NoStage, Stage, stages};

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, fmt::Write, net::IpAddr};
 
 use probe_ebpf::abi::Way;
 use proptest::prelude::*;
@@ -28,7 +28,8 @@ endpoints = ["http://10.88.0.20:2379"]
 "#
     .to_owned();
     for number in 1..=nodes {
-        text += &format!(
+        let _ = write!(
+            text,
             "[[node]]\nname = \"pg{number}\"\ntransport = \"netns:pg{number}\"\naddress = \"10.88.0.{}\"\n",
             10 + number
         );
@@ -107,6 +108,15 @@ fn cells_say_how_and_what_is_cut() {
         ("action = \"drop\"\npeers = [\"pg3\"]", "ok"),
         ("action = \"drop\"\nprotocol = \"udp\"", "ok"),
         ("action = \"drop\"\nprotocol = \"any\"", "drop"),
+        ("action = \"drop\"\nlonger_than = 1400", "drop (packets longer than 1400 bytes)"),
+        (
+            "action = \"drop\"\nflows = \"new\"\nlonger_than = 1400",
+            "drop (new only, packets longer than 1400 bytes)",
+        ),
+        (
+            "action = \"drop\"\nlonger_than = 1400\n[[rule]]\nnode = \"pg1\"\naction = \"reset\"",
+            "drop (packets longer than 1400 bytes), else reset",
+        ),
         (
             "action = \"drop\"\nflows = \"new\"\n[[rule]]\nnode = \"pg1\"\naction = \"reset\"",
             "drop (new), reset (established)",

@@ -6,24 +6,24 @@
 
 use std::{collections::BTreeSet, io, thread, time::Duration};
 
-use probe_ebpf::abi::Way;
+use probe_ebpf::{abi::Way, decode::decode};
 use rtnetlink::LinkVeth;
 use rustix::{
     mount::{MountFlags, MountPropagationFlags, mount, mount_change},
     thread::{UnshareFlags, unshare_unsafe},
 };
 
-use super::{Decision, Outcome, stage::over_loopback};
+use super::{Decision, Outcome, matrix::Compiled, stage::over_loopback};
 use crate::{
     backend::{
-        Choice, Interface, InterfaceError, bring_up,
+        Choice, Interface, InterfaceError, Met, bring_up,
         datapath::{Answer, Datapath, DatapathError, TcFlavour, program_names},
         interfaces, link,
     },
     cluster::Target,
     cut::{self, CutError, CutStatus, Guard, Request},
     packet::Packet,
-    policy::{NodePlan, Plan},
+    policy::{NodePlan, Plan, PlannedRule},
 };
 
 /// Why the programs could not be asked.
@@ -107,10 +107,10 @@ fn met_on(node: &NodePlan, packet: &Packet) -> Option<String> {
 fn make_interfaces(node: &NodePlan, questions: &[(Way, &Packet)]) -> Result<Vec<Interface>, InterfaceError> {
     let named = node.rules.iter().flat_map(|rule| rule.interfaces.iter().cloned());
     let asked = questions.iter().filter_map(|(_, packet)| met_on(node, packet));
-    let mut names: BTreeSet<String> = named.chain(asked).chain([WIRE.to_owned()]).collect();
-    names.remove("lo");
+    let mut cables: BTreeSet<String> = named.chain(asked).chain([WIRE.to_owned()]).collect();
+    cables.remove("lo");
     bring_up("lo")?;
-    for (number, name) in names.into_iter().enumerate() {
+    for (number, name) in cables.into_iter().enumerate() {
         let far_end = format!("far-end-{number}");
         link(LinkVeth::new(&name, &far_end).build())?;
         bring_up(&name)?;
@@ -141,6 +141,7 @@ impl Bench<'_> {
             hook: None,
             origin: None,
             rule: None,
+            spared_by: None,
         };
         let [xdp, arriving, leaving] = program_names();
         let programs = match way {
@@ -163,7 +164,24 @@ impl Bench<'_> {
                 break;
             }
         }
+        if decision.rule.is_none() {
+            decision.spared_by = self.spared_by(&frame, way, packet);
+        }
         Ok(decision)
+    }
+
+    /// The rule that would have hit it, had it been one of those that it hits.
+    fn spared_by(&self, frame: &[u8], way: Way, packet: &Packet) -> Option<String> {
+        let decoded = decode(frame).ok()??;
+        let peer = if way == Way::Ingress { packet.source } else { packet.destination };
+        let met = Met { way, peer, loopback: over_loopback(packet), narrowed_hit: true };
+        let named = met_on(self.node, packet);
+        let here = |rule: &&PlannedRule| {
+            rule.interfaces.is_empty() || named.as_ref().is_some_and(|name| rule.interfaces.contains(name))
+        };
+        let rules: Vec<PlannedRule> = self.node.rules.iter().filter(here).cloned().collect();
+        let compiled = Compiled::new(&rules).ok()?;
+        compiled.rule(&decoded, &met).map(ToString::to_string)
     }
 }
 
@@ -189,14 +207,12 @@ fn outcome(hook: &'static str, answer: &Answer) -> Result<Outcome, TrialError> {
         }
     };
     Ok(match (hook, answer.verdict) {
-        // XDP_DROP, XDP_PASS, XDP_TX.
-        ("xdp", 1) => Outcome::Dropped,
-        ("xdp", 2) => Outcome::Passes,
-        ("xdp", 3) => answered(),
-        // TC_ACT_UNSPEC, TC_ACT_OK, TC_ACT_SHOT, TC_ACT_REDIRECT.
-        ("tc ingress" | "tc egress", u32::MAX | 0) => Outcome::Passes,
-        ("tc ingress" | "tc egress", 2) => Outcome::Dropped,
-        ("tc ingress" | "tc egress", 7) => answered(),
+        // XDP_DROP; TC_ACT_SHOT.
+        ("xdp", 1) | ("tc ingress" | "tc egress", 2) => Outcome::Dropped,
+        // XDP_PASS; TC_ACT_UNSPEC, TC_ACT_OK.
+        ("xdp", 2) | ("tc ingress" | "tc egress", u32::MAX | 0) => Outcome::Passes,
+        // XDP_TX; TC_ACT_REDIRECT.
+        ("xdp", 3) | ("tc ingress" | "tc egress", 7) => answered(),
         (hook, verdict) => return Err(TrialError::Verdict { hook, verdict }),
     })
 }

@@ -28,7 +28,7 @@ pub fn parse(text: &str) -> Result<Packet, Rejected> {
 
 /// The words that are still to be read.
 struct Words<'t, 'p> {
-    words: Vec<(&'t str, Span)>,
+    all: Vec<(&'t str, Span)>,
     next: usize,
     end: Span,
     problems: &'p Problems,
@@ -51,11 +51,11 @@ impl<'t, 'p> Words<'t, 'p> {
             words.push((&rest[..end], (text.len() - rest.len(), end).into()));
             rest = &rest[end..];
         }
-        Self { words, next: 0, end: (text.len(), 0).into(), problems }
+        Self { all: words, next: 0, end: (text.len(), 0).into(), problems }
     }
 
     fn take(&mut self) -> Option<(&'t str, Span)> {
-        let word = self.words.get(self.next).copied();
+        let word = self.all.get(self.next).copied();
         self.next += 1;
         word
     }

@@ -1,6 +1,7 @@
 //! Who is cut from whom: the policy file, its meaning, and the plan it becomes.
 
 mod model;
+pub mod narrow;
 mod parse;
 mod plan;
 mod print;
@@ -11,6 +12,7 @@ mod topology;
 mod words;
 
 pub use model::{Action, Direction, Flows, NodeSelector, Peer, Policy, PortRange, Protocol, Rule};
+pub use narrow::Narrowing;
 pub(crate) use parse::read_parts;
 pub use parse::{RuleArgs, parse, part, reject_part};
 pub use plan::{NodePlan, Plan, PlannedRule};

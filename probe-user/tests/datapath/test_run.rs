@@ -7,8 +7,13 @@ pub(crate) struct Loaded(Program);
 
 impl Loaded {
     pub(crate) fn open(name: &'static str) -> Self {
+        Self::find(name).unwrap_or_else(|| panic!("{name} is not loaded"))
+    }
+
+    /// The program, if a rule has asked for it.
+    pub(crate) fn find(name: &'static str) -> Option<Self> {
         let datapath = Datapath::of_this_namespace().unwrap().expect("a datapath in this namespace");
-        Self(datapath.program(name).unwrap())
+        datapath.pins().path(name).exists().then(|| Self(datapath.program(name).unwrap()))
     }
 
     /// Asks about a frame that is met at an interface; at `lo` without one.

@@ -9,7 +9,9 @@ use super::{
 };
 use crate::{
     document::{self, LoadError, Problem, Rejected, Reported, Span, Table, Value},
-    policy::{Action, Direction, Flows, NodeSelector, Policy, PortRange, Protocol, Rule, Topology},
+    policy::{
+        Action, Direction, Flows, Narrowing, NodeSelector, Policy, PortRange, Protocol, Rule, Topology,
+    },
 };
 
 /// Reads a policy. `name` is what messages call the text, usually its path; it also describes a policy that
@@ -144,6 +146,7 @@ pub(super) fn draft(table: &Table<'_>, terms: Terms) -> Draft {
             Ok(At { value: Vec::new(), span })
         },
         flows: keyword(table, "flows", Flows::All, Flows::WORDS),
+        narrowing: Narrowing::read(table).map(|value| At { value, span }),
         action: table
             .required("action", "say what happens to packets: action = \"drop\", \"reject\" or \"reset\"")
             .and_then(|value| Ok(At { value: value.keyword(Action::WORDS)?, span: value.span() })),

@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, net::Ipv4Addr, path::Path};
+use std::{collections::BTreeSet, fmt::Write, net::Ipv4Addr, path::Path};
 
 use proptest::prelude::*;
 
@@ -185,13 +185,13 @@ fn what_has_no_shape_says_the_way_out() {
         ("kind = \"one-way\"\nfrom = \"pg9\"\nto = \"pg1\"", 3),
     ] {
         let error = plan(topology, nodes).expect_err(topology);
-        told += &format!("{error}\n    {}\n", error.way_out());
+        let _ = write!(told, "{error}\n    {}\n", error.way_out());
     }
     let named = parse("x", "[[topology]]\nkind = \"edge\"\nbetween = [\"pg1\", \"@dcs\"]\naction = \"drop\"");
     let mut cluster = cluster(3);
     cluster.etcd.endpoints = vec!["http://etcd:2379".into()];
     let error = plan_of(&named.expect("a good policy"), &cluster).expect_err("a name");
-    told += &format!("{error}\n    {}\n", error.way_out());
+    let _ = write!(told, "{error}\n    {}\n", error.way_out());
     insta::assert_snapshot!(told);
 }
 

@@ -250,7 +250,7 @@ fn asking_leaves_nothing_behind_even_if_killed() {
     }
     let after = unpinned();
     let new: BTreeSet<u64> = after.difference(&before.0).copied().collect();
-    poll_until("the programs of the dead are gone", Duration::from_secs(60), || {
+    poll_until("the programs of the dead are gone", Duration::from_mins(1), || {
         new.intersection(&unpinned()).next().is_none()
     });
     assert_eq!(mounts(), before.1);

@@ -10,6 +10,8 @@ mod model;
 mod party;
 mod print;
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 mod tests;
 mod unheard;
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use probe_ebpf::{
     abi::{Hook, RuleMask, Way},
     decode::{Family, Packet, protocol},
-    verdict::{Seat, Surroundings, decide, first_look},
+    verdict::{Seat, Surroundings, Verdict, first_look, first_that_hits, judge},
 };
 
 use super::Tables;
@@ -43,8 +43,8 @@ pub struct Met {
 }
 
 impl Tables {
-    /// The rank of the rule that decides a segment at this moment; what may be hit counts as hit. A rule that is bound to interfaces
-    /// counts as bound to the segment's.
+    /// The rank of the rule that decides a segment at this moment; what may be hit counts as hit. A rule that is
+    /// bound to interfaces counts as bound to the segment's.
     pub fn decide(&self, segment: &Segment, now: BootInstant) -> Option<usize> {
         let (source_port, destination_port) = match segment.way {
             Way::Ingress => (segment.peer_port, segment.own_port),
@@ -71,16 +71,19 @@ impl Tables {
     /// The same for any packet.
     pub fn decide_packet(&self, packet: &Packet, met: &Met, now: BootInstant) -> Option<usize> {
         let candidates = first_look(&self.ruleset, packet, met.way);
-        let lookups = Lookups { tables: self, peer: met.peer, now, narrowed_hit: met.narrowed_hit };
+        let lookups = Lookups { tables: self, peer: met.peer, narrowed_hit: met.narrowed_hit };
         let seat = Seat { way: met.way, hook: Hook::Tc, loopback: met.loopback };
-        decide(&self.ruleset, candidates, packet, seat, &lookups)
+        match judge(&self.ruleset, &candidates, packet, seat, now.ns, &lookups) {
+            Verdict::None => None,
+            Verdict::Rule(rank) => Some(rank),
+            Verdict::Narrowed => first_that_hits(&self.ruleset, &candidates, packet, seat, now.ns, &lookups),
+        }
     }
 }
 
 struct Lookups<'a> {
     tables: &'a Tables,
     peer: IpAddr,
-    now: BootInstant,
     narrowed_hit: bool,
 }
 
@@ -97,10 +100,6 @@ impl Surroundings for Lookups<'_> {
 
     fn interface_rules(&self) -> RuleMask {
         self.tables.interfaces.values().fold(RuleMask::EMPTY, |all, mask| all.or(mask))
-    }
-
-    fn now_ns(&self) -> u64 {
-        self.now.ns
     }
 
     fn hits(&self, _: usize, _: u64) -> bool {

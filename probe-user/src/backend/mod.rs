@@ -15,7 +15,7 @@ mod holds_on;
 mod interface;
 mod nft;
 
-pub use ask::Segment;
+pub use ask::{Met, Segment};
 pub use capabilities::{Backend, Capabilities, Refusal};
 pub use choice::{Attachment, Choice, Enforcement, choose};
 pub(crate) use compile::action as abi_action;
@@ -23,5 +23,6 @@ pub use compile::{CompileError, RankedRule, Tables, compile};
 pub(crate) use enforcer::remove_sites;
 pub use enforcer::{CounterSum, ENFORCERS, Enforcer, Means, Meter, Prepared, Reading, Site, Stamp, Turn};
 pub(crate) use holds_on::holds_on;
+pub(crate) use interface::link;
 pub use interface::{Interface, InterfaceError, XdpMode, XdpState, bring_up, interfaces};
 pub use nft::{Nft, NftError};

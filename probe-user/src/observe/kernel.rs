@@ -5,21 +5,17 @@
 //! (nft); from then on its counters are told at most once a second, and once more at the end.
 
 use std::{
-    net::{IpAddr, Ipv6Addr},
     sync::mpsc::{self, RecvTimeoutError, Sender},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use probe_ebpf::{
-    abi::Hit,
-    decode::{protocol, tcp_flag},
-};
 use serde_json::Value;
 
 use crate::{
     backend::{ENFORCERS, Meter, Reading},
     cut::{Cut, CutError, CutId},
+    packet::Packet,
     policy::PlannedRule,
     record::{Event, EventSink, HitSummary, Kind, Source},
 };
@@ -110,7 +106,7 @@ impl NodeView {
         };
         for rule in &mut self.rules {
             if let Some(hit) = examples.get(&rule.counter) {
-                rule.example.get_or_insert_with(|| in_words(hit));
+                rule.example.get_or_insert_with(|| Packet::from(hit).to_string());
             }
             let Some(sum) = sums.get(&rule.counter).filter(|sum| sum.packets > 0) else { continue };
             let due = match &rule.told {
@@ -143,32 +139,10 @@ fn value_of(summary: &HitSummary) -> Value {
     serde_json::to_value(summary).unwrap_or_default()
 }
 
-/// A packet such as `tcp 10.88.0.12:40000 > 10.88.0.11:5432 syn`.
-fn in_words(hit: &Hit) -> String {
-    let address = |octets: [u8; 16]| Ipv6Addr::from(octets).to_canonical();
-    let (source, destination) = (address(hit.source), address(hit.destination));
-    let ports = matches!(hit.protocol, protocol::TCP | protocol::UDP);
-    let end = |address: IpAddr, port: u16| match address {
-        IpAddr::V6(address) if ports => format!("[{address}]:{port}"),
-        address if ports => format!("{address}:{port}"),
-        address => address.to_string(),
-    };
-    let name = match hit.protocol {
-        protocol::TCP => "tcp".to_owned(),
-        protocol::UDP => "udp".to_owned(),
-        protocol::ICMP | protocol::ICMPV6 => "icmp".to_owned(),
-        other => format!("protocol {other}"),
-    };
-    let flags =
-        [(tcp_flag::SYN, " syn"), (tcp_flag::FIN, " fin"), (tcp_flag::RST, " rst"), (tcp_flag::ACK, " ack")];
-    let flags: String =
-        flags.iter().filter(|(bit, _)| hit.tcp_flags & bit != 0).map(|(_, word)| *word).collect();
-    format!("{name} {} > {}{flags}", end(source, hit.source_port), end(destination, hit.destination_port))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use probe_ebpf::abi::Hit;
 
     #[test]
     fn packets_in_words() {
@@ -190,12 +164,12 @@ mod tests {
         };
         for (hit, words) in [
             (hit(6, v4(12), 0x02), "tcp 10.88.0.12:40000 > 10.88.0.11:5432 syn"),
-            (hit(6, v6, 0x12), "tcp [::1]:40000 > 10.88.0.11:5432 syn ack"),
+            (hit(6, v6, 0x12), "tcp [::1]:40000 > 10.88.0.11:5432 syn,ack"),
             (hit(17, v4(12), 0), "udp 10.88.0.12:40000 > 10.88.0.11:5432"),
             (hit(1, v4(12), 0), "icmp 10.88.0.12 > 10.88.0.11"),
             (hit(47, v4(12), 0), "protocol 47 10.88.0.12 > 10.88.0.11"),
         ] {
-            assert_eq!(in_words(&hit), words);
+            assert_eq!(Packet::from(&hit).to_string(), words);
         }
     }
 }

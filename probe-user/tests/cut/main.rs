@@ -13,4 +13,5 @@ mod killed;
 mod lease;
 mod nft;
 mod scope;
+mod topology;
 mod traffic;

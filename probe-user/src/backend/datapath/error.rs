@@ -86,6 +86,14 @@ pub enum DatapathError {
         /// The verifier's word.
         source: Box<ProgramError>,
     },
+    /// A program could not be asked about a frame.
+    #[error("the eBPF program `{program}` cannot be asked about a frame")]
+    TestRun {
+        /// Its name.
+        program: &'static str,
+        /// The kernel's word.
+        source: io::Error,
+    },
     /// The embedded object lacks something.
     #[error("the embedded eBPF object has no {0}; it is stale: run `cargo xtask build-ebpf` and build again")]
     Missing(&'static str),

@@ -20,6 +20,7 @@ mod object;
 mod pins;
 mod status;
 mod sweep;
+mod test_run;
 
 pub use attach::{AttachMode, Attached, TcFlavour, Wanted};
 pub use clsact::Clsact;
@@ -32,6 +33,7 @@ pub use object::{Task, object, program_names};
 use pins::remove_root_if_empty;
 pub use pins::{Lock, Pins};
 pub(crate) use sweep::sweep;
+pub use test_run::{Answer, Loaded};
 
 use super::{CounterSum, Tables};
 use crate::{clock::BootInstant, cluster::Target};

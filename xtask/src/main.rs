@@ -1,5 +1,6 @@
-//! What a contributor types: `cargo xtask setup`, `build-ebpf`, `demo`, `test`.
+//! What a contributor types: `cargo xtask setup`, `build-ebpf`, `demo`, `test`, `bench`.
 
+mod bench;
 mod build_ebpf;
 mod command;
 mod debian;
@@ -30,6 +31,7 @@ enum Verb {
     BuildEbpf(build_ebpf::Args),
     Demo(demo::Args),
     Test(test::Args),
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Verb::BuildEbpf(args) => build_ebpf::run(args),
         Verb::Demo(args) => demo::run(args),
         Verb::Test(args) => test::run(args),
+        Verb::Bench(args) => bench::run(args),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

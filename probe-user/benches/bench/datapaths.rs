@@ -1,23 +1,24 @@
 //! Loaded datapaths with cuts of different sizes, for whoever only runs their programs.
 
 use std::{
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    thread,
     time::Duration,
 };
 
 use aya::programs::ProgramInfo;
 use ipnet::{IpNet, Ipv4Net};
 use netsplit::{
-    backend::{Choice, bring_up, datapath::Datapath},
+    backend::{
+        Choice,
+        datapath::{Datapath, program_names},
+    },
     cluster::Target,
     cut::{CutId, Request, apply, revert},
     policy::{Action, PlannedRule, PortRange},
 };
-use rustix::thread::{UnshareFlags, unshare_unsafe};
 
-use crate::{Failure, harness};
+use crate::{Explain, Failure, harness, kernel::Kind, report::some};
 
 /// How many rules, and how many peer prefixes they name in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +30,8 @@ pub(crate) struct Size {
 impl Size {
     /// In words.
     pub(crate) fn text(self) -> String {
-        let some = |count: usize, what: &str| match count {
-            1 => format!("1 {what}"),
-            count => format!("{} {what}s", crate::report::number(count_as_number(count))),
-        };
-        format!("{}, {}", some(self.rules, "rule"), some(self.peers, "peer"))
+        let Self { rules, peers } = self;
+        format!("{}, {}", some(rules, "rule", "rules"), some(peers, "peer", "peers"))
     }
 
     /// Rules of this size. The last one hits [`PEER`] at [`PORT`]; the others name other ports and other peers, of
@@ -54,15 +52,10 @@ impl Size {
             last.ports = vec![port(PORT)];
             last.peers.pop();
             last.peers.extend(prefixes.take(self.peers.saturating_sub(share * self.rules)));
-            last.peers.push(IpNet::from(std::net::IpAddr::from(PEER)));
+            last.peers.push(IpNet::from(IpAddr::from(PEER)));
         }
         rules
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-fn count_as_number(count: usize) -> f64 {
-    count as f64
 }
 
 /// The port and the peer that every cut here names.
@@ -82,46 +75,36 @@ fn prefixes() -> impl Iterator<Item = IpNet> {
     })
 }
 
-/// A datapath with one cut, in a namespace that is gone: its programs run on.
+/// The program on arriving packets of a datapath with one cut, in a namespace that is gone: it runs on.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     cut: CutId,
-    pub(crate) xdp: OwnedFd,
-    pub(crate) tc: OwnedFd,
+    program: OwnedFd,
 }
 
 impl Loaded {
-    /// Loads it and puts the rules in force.
-    pub(crate) fn new(rules: Vec<PlannedRule>, choice: Choice) -> Result<Self, Failure> {
+    /// Puts the rules in force at a hook.
+    pub(crate) fn new(kind: Kind, rules: Vec<PlannedRule>) -> Result<Self, Failure> {
+        let [xdp, tc, _] = program_names();
+        let (choice, name) = match kind {
+            Kind::Xdp => (Choice::Xdp, xdp),
+            Kind::Tc => (Choice::Tc, tc),
+        };
         let request =
             Request { choice, lease: Duration::from_hours(1), ..harness::request(Target::Local, rules) };
-        thread::scope(|scope| {
-            let made = scope.spawn(|| {
-                // SAFETY: only this thread's network namespace changes.
-                unsafe { unshare_unsafe(UnshareFlags::NEWNET) }
-                    .map_err(|errno| Failure::because("no network namespace", errno))?;
-                bring_up("lo").map_err(|error| Failure::because("no lo", error))?;
-                let cut = apply(&request).map_err(|error| Failure::because("no cut", error))?;
-                let datapath = Datapath::of_this_namespace()
-                    .map_err(|error| Failure::because("no datapath", error))?
-                    .ok_or_else(|| Failure::new("no datapath after apply"))?;
-                let open = |name: &str| {
-                    ProgramInfo::from_pin(datapath.pins().path(name))
-                        .and_then(|program| program.fd()?.as_fd().try_clone_to_owned().map_err(Into::into))
-                        .map_err(|error| Failure::because(format!("no program {name}"), error))
-                };
-                Ok(Self { cut: cut.id, xdp: open("ingress_xdp")?, tc: open("ingress_tc")? })
-            });
-            made.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        harness::in_fresh_namespace(|| {
+            let cut = apply(&request).explain("apply")?.id;
+            let datapath = Datapath::of_this_namespace().explain("the datapath")?;
+            let datapath = datapath.ok_or_else(|| Failure::new("no datapath after apply"))?;
+            let program = ProgramInfo::from_pin(datapath.pins().path(name)).explain(name)?;
+            let program = program.fd().explain(name)?.as_fd().try_clone_to_owned().explain(name)?;
+            Ok(Self { cut, program })
         })
     }
 
-    /// The program of a hook.
-    pub(crate) fn program(&self, kind: crate::kernel::Kind) -> BorrowedFd<'_> {
-        match kind {
-            crate::kernel::Kind::Xdp => self.xdp.as_fd(),
-            crate::kernel::Kind::Tc => self.tc.as_fd(),
-        }
+    /// The program.
+    pub(crate) fn program(&self) -> BorrowedFd<'_> {
+        self.program.as_fd()
     }
 }
 

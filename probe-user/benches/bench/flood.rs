@@ -15,7 +15,7 @@ use self::{
 use crate::{
     Explain, Failure, Plan,
     harness::{self, Pair},
-    report::{Better, Goal, Measurement, Row, number},
+    report::{Better, Goal, Measurement, Row, some},
     statistics::Summary,
 };
 
@@ -119,9 +119,8 @@ fn of_size(entries: usize, rounds: usize) -> Result<Vec<Row>, Failure> {
     Ok(rows)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 fn size(entries: usize) -> String {
-    format!("{} {}", number(entries as f64), if entries == 1 { "entry" } else { "entries" })
+    some(entries, "entry", "entries")
 }
 
 impl Site {
@@ -130,31 +129,41 @@ impl Site {
     fn rate(&self, case: Case, entries: usize) -> Result<f64, Failure> {
         const SLICE: Duration = Duration::from_millis(40);
         let (arrived, passed) = (self.arrived()?, self.passed()?);
-        let began = Instant::now();
-        match case {
-            Case::HitSockets => self.sender.by_sockets(SLICE)?,
+        let took = match case {
+            Case::HitSockets => {
+                let began = Instant::now();
+                self.sender.by_sockets(SLICE)?;
+                began.elapsed().as_secs_f64()
+            }
             Case::HitFrames | Case::Unconcerned => {
                 // From the middle of each quarter of the list.
                 let templates = [1, 3, 5, 7].map(|eighth| Template {
                     source: source(entries, entries * eighth / 8),
                     port: if case == Case::HitFrames { PORT } else { MISSED_PORT },
                 });
-                self.sender.by_frames(&templates, SLICE)?;
+                let (sent, took) = self.sender.by_frames(&templates, SLICE)?;
+                let arrived = self.arrived()? - arrived;
+                if arrived * 100 < sent * 95 {
+                    return Err(self.odd(
+                        case,
+                        entries,
+                        &format!("{sent} frames were sent and {arrived} arrived"),
+                    ));
+                }
+                took
             }
-        }
-        let took = began.elapsed().as_secs_f64();
+        };
         let (arrived, passed) = (self.arrived()? - arrived, self.passed()? - passed);
         let filtered = case != Case::Unconcerned && self.name != NOBODY;
         let well = if filtered { passed * 100 < arrived } else { passed * 100 >= arrived * 95 };
         if arrived < 100 || !well {
-            return Err(Failure::new(format!(
-                "{}, {}, {}: {arrived} packets arrived and {passed} passed",
-                self.name,
-                case.words(),
-                size(entries)
-            )));
+            return Err(self.odd(case, entries, &format!("{arrived} packets arrived and {passed} passed")));
         }
         Ok(arrived as f64 / took)
+    }
+
+    fn odd(&self, case: Case, entries: usize, what: &str) -> Failure {
+        Failure::new(format!("{}, {}, {}: {what}", self.name, case.words(), size(entries)))
     }
 
     /// Packets that came to the node's interface so far.

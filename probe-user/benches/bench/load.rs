@@ -8,7 +8,10 @@ use std::{
 
 use aya::{maps::MapData, programs::ProgramInfo};
 use netsplit::{
-    backend::{Choice, datapath::{Datapath, program_names}},
+    backend::{
+        Choice,
+        datapath::{Datapath, program_names},
+    },
     cluster::{Target, within},
     cut::{apply, revert},
     policy::Action,

@@ -83,7 +83,8 @@ fn main() -> ExitCode {
 fn run(plan: &Plan) -> Result<String, Failure> {
     let mut environment = environment();
     let (mut measurements, mut goals) = (Vec::new(), Vec::new());
-    for name in Name::value_variants().iter().filter(|name| plan.only.is_empty() || plan.only.contains(name)) {
+    for name in Name::value_variants().iter().filter(|name| plan.only.is_empty() || plan.only.contains(name))
+    {
         let began = Instant::now();
         eprintln!("bench: {name:?} …");
         let (measurement, reached) = match name {
@@ -111,7 +112,8 @@ fn environment() -> Environment {
         let told = Command::new(program).args(arguments).output().ok()?;
         String::from_utf8_lossy(&told.stdout).lines().next().map(str::to_owned)
     };
-    let others = [("iptables", &["--version"][..]), ("nft", &["--version"]), ("xdp-filter", &["load", "--version"])];
+    let others =
+        [("iptables", &["--version"][..]), ("nft", &["--version"]), ("xdp-filter", &["load", "--version"])];
     Environment {
         began: jiff::Timestamp::now(),
         kernel: fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),

@@ -72,8 +72,7 @@ struct Part {
 impl Part {
     fn new(what: &str, size: &str, map: Option<OwnedFd>, mut code: Vec<Instruction>) -> io::Result<Self> {
         code.extend([Instruction::set(0, 2), Instruction::exit()]);
-        let program =
-            load(Kind::Xdp, &code).map_err(|error| io::Error::other(format!("{what}: {error}")))?;
+        let program = load(Kind::Xdp, &code).map_err(|error| io::Error::other(format!("{what}: {error}")))?;
         Ok(Self { what: what.to_owned(), size: size.to_owned(), program, _map: map })
     }
 }
@@ -123,11 +122,7 @@ fn parts() -> io::Result<Vec<Part>> {
     ];
     parts.push(Part::new("loads of four words of the frame", "", None, frame)?);
     // A call over three instructions: the caller's `r0 = 2; exit` and the function's.
-    let call = vec![
-        Instruction::new(0x85, 0, 1, 0, 2),
-        Instruction::set(0, 2),
-        Instruction::exit(),
-    ];
+    let call = vec![Instruction::new(0x85, 0, 1, 0, 2), Instruction::set(0, 2), Instruction::exit()];
     parts.push(Part::new("a call of a BPF function", "", None, call)?);
     for (size, text) in [(16, "16 bytes"), (700 << 10, "700 KiB")] {
         let map = make_map(ARRAY, 4, size, 1, 0)?;

@@ -225,11 +225,7 @@ impl Line {
     }
 
     /// Does `act` under traffic; `vanish`: whether packets are to vanish by it, or to come back.
-    fn watch(
-        &self,
-        vanish: bool,
-        act: impl FnOnce() -> Result<(), Failure>,
-    ) -> Result<Times, Failure> {
+    fn watch(&self, vanish: bool, act: impl FnOnce() -> Result<(), Failure>) -> Result<Times, Failure> {
         let (done, count) = (AtomicBool::new(false), AtomicUsize::new(0));
         // However busy the machine is, some packets are sent before the call and some after it.
         let some_more = || {
@@ -291,7 +287,8 @@ impl Line {
     }
 }
 
-const CASES: [&str; 4] = ["apply to first drop", "apply to return", "revert to first pass", "revert to return"];
+const CASES: [&str; 4] =
+    ["apply to first drop", "apply to return", "revert to first pass", "revert to return"];
 
 pub(crate) fn measure(plan: &Plan) -> Result<(Measurement, Vec<Goal>), Failure> {
     let rounds = if plan.quick { 5 } else { 100 };
@@ -377,7 +374,10 @@ fn goals(rows: &[Row]) -> Vec<Goal> {
         let by_library = row.contender.starts_with("netsplit library");
         if by_library && row.case.contains("first") {
             goals.push(Goal {
-                goal: format!("{}: {} takes less than {CONTROLLER_MS} ms at the median", row.contender, row.case),
+                goal: format!(
+                    "{}: {} takes less than {CONTROLLER_MS} ms at the median",
+                    row.contender, row.case
+                ),
                 figure: format!("{:.2} ms", row.figures.median),
                 met: row.figures.median < CONTROLLER_MS,
             });

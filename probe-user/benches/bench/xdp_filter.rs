@@ -24,7 +24,8 @@ impl XdpFilter {
                 XdpState::Foreign { program } => Some(program),
                 _ => None,
             });
-            let id = id.ok_or_else(|| Failure::new("xdp-filter said that it was loaded, and is not there"))?;
+            let id =
+                id.ok_or_else(|| Failure::new("xdp-filter said that it was loaded, and is not there"))?;
             let program = program_by_id(id).explain("xdp-filter's program")?;
             Ok(Self { program })
         })

@@ -53,7 +53,10 @@ enum How {
     Nobody,
     Netsplit(Choice),
     /// A program that reads its rules, and what it is to read for so many entries.
-    Script { program: &'static [&'static str], text: fn(usize) -> String },
+    Script {
+        program: &'static [&'static str],
+        text: fn(usize) -> String,
+    },
 }
 
 impl Contender {
@@ -81,7 +84,9 @@ impl Contender {
             script("iptables, filter INPUT", RESTORE, |entries| iptables(entries, "filter", "INPUT")),
             script("iptables, raw PREROUTING", RESTORE, |entries| iptables(entries, "raw", "PREROUTING")),
             script("nft set, input", NFT, |entries| nft(entries, "inet", "hook input")),
-            script("nft set, netdev ingress", NFT, |entries| nft(entries, "netdev", "hook ingress device eth0")),
+            script("nft set, netdev ingress", NFT, |entries| {
+                nft(entries, "netdev", "hook ingress device eth0")
+            }),
         ]
     }
 

@@ -39,7 +39,8 @@ pub(crate) struct Sender {
 impl Sender {
     pub(crate) fn new(pair: &Pair) -> Result<Self, Failure> {
         const XDP_TX: i32 = 3;
-        let program = load(Kind::Xdp, &[Instruction::set(0, XDP_TX), Instruction::exit()]).explain("a sender")?;
+        let program =
+            load(Kind::Xdp, &[Instruction::set(0, XDP_TX), Instruction::exit()]).explain("a sender")?;
         let bind = |target: &Target, address: IpAddr, port: u16| {
             let bound = within(target, || UdpSocket::bind((address, port))).explain("a namespace")?;
             bound.explain("a UDP socket")
@@ -57,24 +58,29 @@ impl Sender {
         Ok(Self { peer: pair.peer_target(), ifindex, to, from, program, sockets, _receivers: receivers })
     }
 
-    /// Sends copies of these in turn, for about so long.
-    pub(crate) fn by_frames(&self, templates: &[Template], slice: Duration) -> Result<(), Failure> {
-        let frames: Vec<_> = templates.iter().map(|template| self.frame(*template)).collect();
-        let send = |frame: &[u8], count| {
-            let sent = within(&self.peer, || send_frames(&self.program, self.ifindex, frame, count));
-            sent.explain("the peer's namespace")?.explain("live frames")
-        };
-        // A few of each first, to see how long they take.
-        const FEW: u32 = 128;
-        let began = Instant::now();
-        for frame in &frames {
-            send(frame, FEW)?;
+    /// Sends copies of these in turn, for about so long; gives how many, and the seconds that they took.
+    pub(crate) fn by_frames(&self, templates: &[Template], slice: Duration) -> Result<(u64, f64), Failure> {
+        const FEW: f64 = 1024.0;
+        const MANY: f64 = 65_536.0;
+        let (mut sent, mut took, mut count) = (0, 0.0, FEW);
+        for template in templates {
+            let frame = self.frame(*template);
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "between few and many"
+            )]
+            let copies = count as u32;
+            let ns = within(&self.peer, || send_frames(&self.program, self.ifindex, &frame, copies))
+                .explain("the peer's namespace")?
+                .explain("live frames")?;
+            let each = f64::from(ns) / 1e9;
+            sent += u64::from(copies);
+            took += each * f64::from(copies);
+            // The first ones tell how many fit.
+            count = (slice.as_secs_f64() / each.max(1e-9) / 4.0).clamp(FEW, MANY);
         }
-        let few = began.elapsed().max(Duration::from_micros(1));
-        let times = (slice.as_secs_f64() / few.as_secs_f64()).clamp(1.0, 1000.0);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 128 and 128,000")]
-        let many = (f64::from(FEW) * times) as u32;
-        frames.iter().try_for_each(|frame| send(frame, many))
+        Ok((sent, took))
     }
 
     fn frame(&self, template: Template) -> Vec<u8> {
@@ -91,9 +97,9 @@ impl Sender {
         thread::scope(|scope| {
             let threads: Vec<_> =
                 self.sockets.iter().map(|socket| scope.spawn(move || send_until(socket, until))).collect();
-            let mut ended = threads.into_iter().map(|thread| {
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            });
+            let mut ended = threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             ended.try_for_each(|ended| ended.explain("sendmmsg"))
         })
     }

@@ -1,15 +1,15 @@
 //! What was measured, and what becomes of it: JSON, a table, plots.
 
 mod model;
-mod plot;
 mod number;
+mod plot;
 mod table;
 
 use std::{fs, path::Path};
 
 pub(crate) use model::{Better, Environment, Goal, Measurement, Report, Row};
 
-pub(crate) use number::number;
+pub(crate) use number::{number, some};
 
 use crate::{Explain, Failure};
 

@@ -11,12 +11,21 @@ pub(crate) fn number(value: f64) -> String {
     let text = format!("{value:.digits$}");
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
     let (sign, whole) = whole.strip_prefix('-').map_or(("", whole), |whole| ("-", whole));
+    format!("{sign}{}{rest}", grouped(whole))
+}
+
+/// So many of something: `1 rule`, `1,000 rules`.
+pub(crate) fn some(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(&count.to_string()), if count == 1 { one } else { many })
+}
+
+fn grouped(digits: &str) -> String {
     let mut grouped = String::new();
-    for (place, digit) in whole.chars().enumerate() {
-        if place > 0 && (whole.len() - place).is_multiple_of(3) {
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
     }
-    format!("{sign}{grouped}{rest}")
+    grouped
 }

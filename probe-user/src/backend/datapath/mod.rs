@@ -16,6 +16,7 @@ mod journal;
 mod log;
 mod object;
 mod pins;
+mod readers;
 
 pub use attach::{AttachMode, Attached, TcFlavour, Wanted};
 pub use banks::CounterSum;

@@ -198,7 +198,7 @@ fn goals(rows: &[Row], sizes: &[usize]) -> Vec<Goal> {
             for row in here().filter(is_ours) {
                 let ratio = row.figures.median / best.figures.median;
                 goals.push(Goal {
-                    goal: format!("{}: ahead of all others, {}, {}", row.contender, row.case, row.size),
+                    what: format!("{}: ahead of all others, {}, {}", row.contender, row.case, row.size),
                     figure: format!("{ratio:.2} times {}", best.contender),
                     met: ratio >= 1.0,
                 });

@@ -281,8 +281,8 @@ fn goals(rows: &[Row], sizes: &[Size]) -> Vec<Goal> {
             let all: Vec<_> = sizes.iter().filter_map(of).collect();
             let above = all.iter().filter_map(|row| row.above).fold(f64::MIN, f64::max);
             goals.push(Goal {
-                goal: format!(
-                    "{}: {what} costs at most {limit} ns above the empty program, at any size",
+                what: format!(
+                    "{}: {traffic} costs at most {limit} ns above the empty program, at any size",
                     hook(kind)
                 ),
                 figure: format!("{above:.1} ns"),
@@ -291,8 +291,8 @@ fn goals(rows: &[Row], sizes: &[Size]) -> Vec<Goal> {
             if let (Some(small), Some(large)) = (all.first(), all.last()) {
                 let growth = large.figures.median / small.figures.median;
                 goals.push(Goal {
-                    goal: format!(
-                        "{}: {what} costs at most {:.0} % more with {} than with {}",
+                    what: format!(
+                        "{}: {traffic} costs at most {:.0} % more with {} than with {}",
                         hook(kind),
                         (GROWTH - 1.0) * 100.0,
                         large.size,

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use clap::ValueEnum;
 use netsplit::{
     backend::Choice,
     cluster::{Target, within},
@@ -36,11 +37,11 @@ const PORT: u16 = 7000;
 const PACE: Duration = Duration::from_micros(10);
 
 /// Somebody who can drop the packets, and let them pass again.
-trait Contender: Send {
+trait Contender: Send + Sync {
     fn name(&self) -> String;
     fn apply(&mut self) -> Result<(), Failure>;
     fn revert(&mut self) -> Result<(), Failure>;
-    /// What is to be there before apply is called, and goes after revert.
+    /// What is to be there before apply is called for the first time.
     fn surroundings(&self) -> Option<Guard> {
         None
     }
@@ -103,8 +104,8 @@ impl Contender for CommandLine {
     fn apply(&mut self) -> Result<(), Failure> {
         let port = PORT.to_string();
         let rule = ["apply", "--ports", &port, "--protocol", "udp", "--action", "drop", "--for", "60s"];
-        let told = harness::netsplit(&[&rule[..], &["--backend", choice_name(self.choice)]].concat());
-        self.cut = told.data().trim().to_owned();
+        let told = harness::netsplit(&[&rule[..], &["--backend", &choice_name(self.choice)]].concat());
+        told.data().trim().clone_into(&mut self.cut);
         Ok(())
     }
 
@@ -114,12 +115,8 @@ impl Contender for CommandLine {
     }
 }
 
-fn choice_name(choice: Choice) -> &'static str {
-    match choice {
-        Choice::Xdp => "xdp",
-        Choice::Tc => "tc",
-        _ => "auto",
-    }
+fn choice_name(choice: Choice) -> String {
+    choice.to_possible_value().map_or(String::new(), |value| value.get_name().to_owned())
 }
 
 /// Two commands of somebody else's.
@@ -290,10 +287,20 @@ impl Line {
 const CASES: [&str; 4] =
     ["apply to first drop", "apply to return", "revert to first pass", "revert to return"];
 
+/// A contender with a cable of its own.
+struct Site {
+    contender: Box<dyn Contender>,
+    line: Line,
+    // Reverted before its namespaces go.
+    _surroundings: Option<Guard>,
+    pair: Pair,
+    samples: [Vec<f64>; 4],
+    spent: Duration,
+}
+
 pub(crate) fn measure(plan: &Plan) -> Result<(Measurement, Vec<Goal>), Failure> {
-    let rounds = if plan.quick { 5 } else { 100 };
-    let pair = Pair::new();
-    let line = Line::new(&pair)?;
+    // Whoever is slow, as one that loads programs each time, gets fewer rounds.
+    let (rounds, patience) = if plan.quick { (5, 2) } else { (200, 30) };
     let folder = tempfile::tempdir().explain("a folder")?;
     let mut contenders = others(folder.path())?;
     for choice in [Choice::Xdp, Choice::Tc] {
@@ -302,13 +309,16 @@ pub(crate) fn measure(plan: &Plan) -> Result<(Measurement, Vec<Goal>), Failure> 
         }
         contenders.push(Box::new(CommandLine { choice, cut: String::new() }));
     }
-    let names: Vec<_> = contenders.iter().map(|contender| contender.name()).collect();
-    let mut samples = vec![[const { Vec::new() }; 4]; contenders.len()];
-    let node = pair.node_target();
-    // Everybody starts inside the node's namespace, so that nobody pays for entering it.
-    let raced = within(&node, || race(rounds, &line, contenders, &mut samples));
-    raced.explain("the node's namespace")??;
-    let rows = rows(&names, &samples);
+    let sites = contenders.into_iter().map(Site::new).collect::<Result<Vec<_>, _>>();
+    let mut sites = sites?;
+    for round in 0..rounds {
+        for site in &mut sites {
+            if round < 3 || site.spent < Duration::from_secs(patience) {
+                site.once()?;
+            }
+        }
+    }
+    let rows = rows(&sites);
     let goals = goals(&rows);
     let measurement = Measurement {
         name: "reaction",
@@ -321,43 +331,50 @@ pub(crate) fn measure(plan: &Plan) -> Result<(Measurement, Vec<Goal>), Failure> 
     Ok((measurement, goals))
 }
 
-fn race(
-    rounds: usize,
-    line: &Line,
-    mut contenders: Vec<Box<dyn Contender + '_>>,
-    samples: &mut [[Vec<f64>; 4]],
-) -> Result<(), Failure> {
-    for _ in 0..rounds {
-        for (contender, samples) in contenders.iter_mut().zip(samples.iter_mut()) {
-            let named = |name: &str, error: Failure| Failure::new(format!("{name}: {error}"));
-            let name = contender.name();
-            let surroundings = contender.surroundings();
-            let cut = line.watch(true, || contender.apply()).map_err(|error| named(&name, error))?;
-            let healed = line.watch(false, || contender.revert()).map_err(|error| named(&name, error))?;
-            drop(surroundings);
-            for (samples, time) in
-                samples.iter_mut().zip([cut.in_force, cut.returned, healed.in_force, healed.returned])
-            {
-                samples.push(time.as_secs_f64() * 1e3);
-            }
-        }
+impl Site {
+    fn new(contender: Box<dyn Contender>) -> Result<Self, Failure> {
+        let pair = Pair::new();
+        let line = Line::new(&pair)?;
+        let surroundings = within(&pair.node_target(), || contender.surroundings());
+        Ok(Self {
+            contender,
+            line,
+            _surroundings: surroundings.explain("the node's namespace")?,
+            pair,
+            samples: Default::default(),
+            spent: Duration::ZERO,
+        })
     }
-    Ok(())
+
+    /// Applies and reverts once, from inside the node's namespace, so that nobody pays for entering it.
+    fn once(&mut self) -> Result<(), Failure> {
+        let began = Instant::now();
+        let Self { contender, line, samples, .. } = self;
+        let named = |name: String| move |error| Failure::new(format!("{name}: {error}"));
+        let times = within(&self.pair.node_target(), || {
+            let cut = line.watch(true, || contender.apply()).map_err(named(contender.name()))?;
+            let healed = line.watch(false, || contender.revert()).map_err(named(contender.name()))?;
+            Ok([cut.in_force, cut.returned, healed.in_force, healed.returned])
+        });
+        for (samples, time) in samples.iter_mut().zip(times.explain("the node's namespace")??) {
+            samples.push(time.as_secs_f64() * 1e3);
+        }
+        self.spent += began.elapsed();
+        Ok(())
+    }
 }
 
-fn rows(names: &[String], samples: &[[Vec<f64>; 4]]) -> Vec<Row> {
+fn rows(sites: &[Site]) -> Vec<Row> {
     let mut rows = Vec::new();
     for (case, words) in CASES.iter().enumerate() {
-        let of = |name: &str| {
-            let at = names.iter().position(|found| found == name)?;
-            Summary::of(&samples[at][case])
-        };
-        let base = of(IPTABLES);
-        for name in names {
-            let Some(figures) = of(name) else { continue };
+        let all: Vec<_> =
+            sites.iter().map(|site| (site.contender.name(), Summary::of(&site.samples[case]))).collect();
+        let base = all.iter().find_map(|(name, figures)| figures.filter(|_| name == IPTABLES));
+        for (contender, figures) in all {
+            let Some(figures) = figures else { continue };
             rows.push(Row {
                 case: (*words).to_owned(),
-                contender: name.clone(),
+                contender,
                 size: String::new(),
                 figures,
                 above: None,
@@ -374,7 +391,7 @@ fn goals(rows: &[Row]) -> Vec<Goal> {
         let by_library = row.contender.starts_with("netsplit library");
         if by_library && row.case.contains("first") {
             goals.push(Goal {
-                goal: format!(
+                what: format!(
                     "{}: {} takes less than {CONTROLLER_MS} ms at the median",
                     row.contender, row.case
                 ),
@@ -386,7 +403,7 @@ fn goals(rows: &[Row]) -> Vec<Goal> {
             (row.contender.starts_with("netsplit command"), row.case.contains("return"), row.ratio)
         {
             goals.push(Goal {
-                goal: format!("{}: {} is no slower than one iptables call", row.contender, row.case),
+                what: format!("{}: {} is no slower than one iptables call", row.contender, row.case),
                 figure: format!("{:.2} ms, {ratio:.2} times as long", row.figures.median),
                 met: ratio <= 1.0,
             });

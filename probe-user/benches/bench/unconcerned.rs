@@ -80,7 +80,7 @@ pub(crate) fn measure(plan: &Plan) -> Result<(Measurement, Vec<Goal>), Failure> 
                 // Better than without is no fault.
                 let worse = if which == 0 { 1.0 - ratio } else { ratio - 1.0 };
                 goals.push(Goal {
-                    goal: format!(
+                    what: format!(
                         "{}: {case} of unconcerned traffic within {:.0} %",
                         site.name,
                         WITHIN * 100.0

@@ -73,13 +73,13 @@ impl Contender {
 
     /// Everybody else.
     pub(crate) fn others() -> Vec<Self> {
+        const RESTORE: &[&str] = &["iptables-restore", "--noflush"];
+        const NFT: &[&str] = &["nft", "-f", "-"];
         let script = |name: &str, program, text| Self {
             name: name.to_owned(),
             how: How::Script { program, text },
             cut: None,
         };
-        const RESTORE: &[&str] = &["iptables-restore", "--noflush"];
-        const NFT: &[&str] = &["nft", "-f", "-"];
         vec![
             script("iptables, filter INPUT", RESTORE, |entries| iptables(entries, "filter", "INPUT")),
             script("iptables, raw PREROUTING", RESTORE, |entries| iptables(entries, "raw", "PREROUTING")),

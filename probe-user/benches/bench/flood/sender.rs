@@ -107,17 +107,17 @@ impl Sender {
 
 /// Many small packets, many at a time (`sendmmsg(2)`).
 fn send_until(socket: &UdpSocket, until: Instant) -> std::io::Result<()> {
-    const AT_ONCE: usize = 64;
+    const AT_ONCE: u32 = 64;
     let data = [0_u8; 18];
     let mut piece = libc::iovec { iov_base: data.as_ptr().cast_mut().cast(), iov_len: data.len() };
     // SAFETY: zeros are a message without address, control data and flags.
     let mut message: libc::mmsghdr = unsafe { std::mem::zeroed() };
     message.msg_hdr.msg_iov = &raw mut piece;
     message.msg_hdr.msg_iovlen = 1;
-    let mut messages = [message; AT_ONCE];
+    let mut messages = [message; AT_ONCE as usize];
     while Instant::now() < until {
         // SAFETY: the messages and the data that they point at outlive the call.
-        let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), messages.as_mut_ptr(), AT_ONCE as u32, 0) };
+        let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), messages.as_mut_ptr(), AT_ONCE, 0) };
         if sent < 0 {
             return Err(std::io::Error::last_os_error());
         }

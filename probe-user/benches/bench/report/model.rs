@@ -45,7 +45,7 @@ pub(crate) struct Environment {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Goal {
     /// What, in words.
-    pub(crate) goal: String,
+    pub(crate) what: String,
     /// The figure that decides, with its unit.
     pub(crate) figure: String,
     /// Whether it is met.

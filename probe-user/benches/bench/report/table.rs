@@ -31,7 +31,7 @@ fn render(report: &Report, text: &mut String) -> std::fmt::Result {
     }
     for goal in &report.goals {
         let met = if goal.met { "yes" } else { "**no**" };
-        writeln!(text, "| {} | {} | {met} |", goal.goal, goal.figure)?;
+        writeln!(text, "| {} | {} | {met} |", goal.what, goal.figure)?;
     }
     report.measurements.iter().try_for_each(|measurement| section(measurement, text))
 }

@@ -12,10 +12,11 @@ use rustix::thread::{CpuSet, MembarrierCommand, membarrier, sched_getaffinity, s
 /// (membarrier(2), `MEMBARRIER_CMD_GLOBAL`), takes ten milliseconds; it serves where this thread may not run
 /// everywhere, and on real-time kernels, where bottom halves give way.
 pub(super) fn wait_for_readers() {
-    if is_real_time() || visit_every_processor().is_none() {
-        if let Err(errno) = membarrier(MembarrierCommand::Global) {
-            tracing::debug!(%errno, "no global memory barrier; relying on the time since the last commit");
-        }
+    if !is_real_time() && visit_every_processor().is_some() {
+        return;
+    }
+    if let Err(errno) = membarrier(MembarrierCommand::Global) {
+        tracing::debug!(%errno, "no global memory barrier; relying on the time since the last commit");
     }
 }
 
@@ -37,9 +38,9 @@ fn visit_every_processor() -> Option<()> {
 }
 
 /// Processors by the kernel's list, such as `0-3,8`; those that a [`CpuSet`] has no place for are too many.
-fn online(list: &str) -> Option<Vec<usize>> {
+fn online(text: &str) -> Option<Vec<usize>> {
     let mut all = Vec::new();
-    for part in list.trim().split(',') {
+    for part in text.trim().split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let (first, last) = (first.parse().ok()?, last.parse::<usize>().ok()?);
         if last >= CpuSet::MAX_CPU {

@@ -13,5 +13,6 @@ mod interface;
 pub use ask::Segment;
 pub use capabilities::{Capabilities, Refusal};
 pub use choice::{Attachment, Choice, Enforcement, choose};
+pub(crate) use compile::action as abi_action;
 pub use compile::{CompileError, RankedRule, Tables, compile};
 pub use interface::{Interface, InterfaceError, XdpMode, XdpState, bring_up, interfaces};

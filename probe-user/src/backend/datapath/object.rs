@@ -91,6 +91,8 @@ pub(super) fn create(pins: &Pins) -> Result<(), DatapathError> {
 fn open(pins: &Pins) -> Result<Ebpf, DatapathError> {
     let level = log_level();
     let mut loader = EbpfLoader::new();
+    // Nothing in the object is relocated by the kernel's own types, which are six megabytes to read and parse.
+    loader.btf(None);
     loader.override_global("AYA_LOG_LEVEL", &level, false);
     for name in MAPS {
         loader.map_pin_path(name, pins.path(name));

@@ -268,7 +268,7 @@ fn rows(contenders: &[Contender<'_>], samples: &[Vec<f64>]) -> Vec<Row> {
 
 fn goals(rows: &[Row], sizes: &[Size]) -> Vec<Goal> {
     let mut goals = Vec::new();
-    for (case, limit, what) in [
+    for (case, limit, traffic) in [
         ("pass", UNCONCERNED_NS, "traffic that no rule concerns"),
         ("drop", DROP_NS, "a drop with its counters"),
     ] {

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use clap::ValueEnum;
@@ -69,7 +70,9 @@ impl Contender for Library {
     }
 
     fn surroundings(&self) -> Option<Guard> {
-        self.warm.then(|| harness::cut(&self.request(PORT + 1)))
+        // A round of the others may take minutes, and it must not end meanwhile.
+        let lease = Duration::from_hours(1);
+        self.warm.then(|| harness::cut(&Request { lease, ..self.request(PORT + 1) }))
     }
 }
 

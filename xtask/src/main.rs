@@ -1,5 +1,6 @@
-//! What a contributor types: `cargo xtask setup`, `build-ebpf`, `demo`, `test`, `torture`.
+//! What a contributor types: `cargo xtask setup`, `build-ebpf`, `demo`, `test`, `torture`, `bench`.
 
+mod bench;
 mod build_ebpf;
 mod command;
 mod debian;
@@ -32,6 +33,7 @@ enum Verb {
     Demo(demo::Args),
     Test(test::Args),
     Torture(torture::Args),
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Verb::Demo(args) => demo::run(args),
         Verb::Test(args) => test::run(args),
         Verb::Torture(args) => torture::run(args),
+        Verb::Bench(args) => bench::run(args),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -33,6 +33,8 @@ pub(crate) enum Group {
     Host,
     /// What `cargo xtask test --only kernel` compares with.
     Kernel,
+    /// What `cargo xtask bench` compares with.
+    Bench,
 }
 
 /// Something that is missing.
@@ -74,6 +76,7 @@ pub(crate) fn missing(groups: &[Group], patronis: &[String]) -> Vec<Missing> {
             Group::Servers => servers(&mut all, patronis),
             Group::Host => host(&mut all),
             Group::Kernel => kernel(&mut all),
+            Group::Bench => bench(&mut all),
         }
     }
     all
@@ -132,6 +135,19 @@ fn kernel(missing: &mut Vec<Missing>) {
         ("bpftool", &["bpftool"]),
         ("tcpdump", &["tcpdump"]),
         ("tshark", &["tshark"]),
+    ] {
+        need(missing, program, packages);
+    }
+}
+
+fn bench(missing: &mut Vec<Missing>) {
+    for (program, packages) in [
+        ("nft", ["nftables"].as_slice()),
+        ("iptables", &["iptables"]),
+        ("ip", &["iproute2"]),
+        ("xdp-filter", &["xdp-tools"]),
+        // Turns on what a veth needs to take frames as a driver would send them.
+        ("ethtool", &["ethtool"]),
     ] {
         need(missing, program, packages);
     }

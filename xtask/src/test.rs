@@ -55,7 +55,7 @@ impl Phases {
         self.phase("set-up", || {
             let groups: &[(Part, &[Group])] = &[
                 (Part::Host, &[Group::Host]),
-                (Part::Kernel, &[Group::Kernel, Group::Ebpf]),
+                (Part::Kernel, &[Group::Kernel, Group::Ebpf, Group::Bench]),
                 (Part::Cluster, &[Group::Servers]),
             ];
             let wanted: Vec<_> = groups

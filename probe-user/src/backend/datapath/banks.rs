@@ -1,7 +1,5 @@
 //! The two banks, and the one word that says which of them packets see.
 
-use std::{thread, time::Duration};
-
 use aya::{
     Pod,
     maps::{Array, HashMap, LpmTrie, Map, MapData, MapError, PerCpuArray, PerCpuValues, lpm_trie::Key},
@@ -10,17 +8,13 @@ use probe_ebpf::abi::{
     ABI_VERSION, Control, Counter, InterfaceKey, JOURNAL_PAGE_BYTES, JournalPage, MAX_JOURNAL_PAGES,
     OBSERVATIONS, PEER_KEY_BANK_BITS, PeerKey, RuleMask, RuleState, Ruleset,
 };
-use rustix::thread::{MembarrierCommand, membarrier};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{DatapathError, Installation, Journal, Pins};
+use super::{DatapathError, Installation, Journal, Pins, readers::wait_for_readers};
 use crate::{
     backend::{CounterSum, Tables},
     clock::BootInstant,
 };
-
-/// Longer than any program runs, by far.
-const WITHOUT_BARRIER: Duration = Duration::from_millis(20);
 
 fn open(pins: &Pins, name: &'static str) -> Result<MapData, DatapathError> {
     MapData::from_pin(pins.path(name)).map_err(|source| DatapathError::Map {
@@ -74,13 +68,8 @@ pub(super) fn set_recording(pins: &Pins, recording: bool) -> Result<(), Datapath
 
 pub(super) fn stage(pins: &Pins, tables: &Tables, journal: &Journal) -> Result<(), DatapathError> {
     let bank = 1 - (control(pins)?.bank & 1);
-    // A program that began before the last commit may still read this bank; the global barrier waits for it,
-    // as it waits for every RCU read section (membarrier(2), MEMBARRIER_CMD_GLOBAL).
-    if let Err(errno) = membarrier(MembarrierCommand::Global) {
-        // Kernels with nohz_full have none. A program runs for microseconds, and nothing interrupts it for long.
-        tracing::debug!(%errno, "no global memory barrier; waiting instead");
-        thread::sleep(WITHOUT_BARRIER);
-    }
+    // A program that began before the last commit may still read this bank.
+    wait_for_readers();
     array::<Ruleset>(pins, "RULESETS")?.set(bank, tables.ruleset.as_ref(), 0).map_err(written("RULESETS"))?;
     stage_peers(pins, bank, tables)?;
     stage_interfaces(pins, bank, tables)?;

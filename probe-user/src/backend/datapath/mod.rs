@@ -18,6 +18,7 @@ mod log;
 mod meter;
 mod object;
 mod pins;
+mod readers;
 mod status;
 mod sweep;
 mod test_run;

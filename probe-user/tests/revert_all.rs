@@ -70,7 +70,7 @@ fn revert_all_leaves_nothing_of_netsplits_on_the_machine() {
     let before = objects();
     assert!(!Path::new(ROOT).exists(), "cuts of others are in force; this test would end them");
 
-    let pairs: Vec<_> = (0..8).map(|_| Pair::new()).collect();
+    let pairs: Vec<_> = (0..9).map(|_| Pair::new()).collect();
     let nodes: Vec<_> = pairs.iter().map(Pair::node_target).collect();
     let ways: [&[&str]; 5] = [
         &["--backend", "xdp"],
@@ -80,6 +80,16 @@ fn revert_all_leaves_nothing_of_netsplits_on_the_machine() {
         &["--backend", "xdp"],
     ];
     at_once(&nodes.iter().zip(ways).collect::<Vec<_>>(), |(target, way)| apply(target, way));
+    // Two whose pins somebody deleted, filters that no pin tells of among them: on a qdisc of netsplit's, and on
+    // one that was there before.
+    run("tc", &["-n", &pairs[8].node, "qdisc", "add", "dev", "eth0", "clsact"]);
+    for lost in [7, 8] {
+        apply(&nodes[lost], &["--backend", "tc", "--tc", "clsact", "--direction", "both"]);
+        fs::remove_dir_all(Path::new(ROOT).join(within(&nodes[lost], pin_folder).unwrap())).unwrap();
+        assert!(
+            run("tc", &["-n", &pairs[lost].node, "filter", "show", "dev", "eth0", "egress"]).contains("bpf")
+        );
+    }
     // Two on top of each other, one half-made, one half-gone, and two whose namespaces are gone.
     apply(&nodes[0], &["--backend", "tc"]);
     half_made(&nodes[5]);
@@ -107,6 +117,8 @@ fn revert_all_leaves_nothing_of_netsplits_on_the_machine() {
         assert_eq!(traces(target), Vec::<String>::new(), "{target}");
     }
     assert!(run("tc", &["-n", &pairs[3].node, "qdisc", "show", "dev", "lo"]).contains("clsact"));
+    assert!(run("tc", &["-n", &pairs[8].node, "qdisc", "show", "dev", "eth0"]).contains("clsact"));
+    assert_eq!(run("tc", &["-n", &pairs[8].node, "filter", "show", "dev", "eth0", "egress"]), "");
     // The kernel frees programs and maps a moment after the last reference has gone.
     harness::poll_until("all programs, maps and links are freed", Duration::from_secs(10), || {
         new_objects(&before).is_empty()

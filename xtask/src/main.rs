@@ -1,4 +1,4 @@
-//! What a contributor types: `cargo xtask setup`, `build-ebpf`, `demo`, `test`.
+//! What a contributor types: `cargo xtask setup`, `build-ebpf`, `demo`, `test`, `torture`.
 
 mod build_ebpf;
 mod command;
@@ -11,6 +11,7 @@ mod netsplit;
 mod object;
 mod setup;
 mod test;
+mod torture;
 
 use std::{path::Path, process::ExitCode};
 
@@ -30,6 +31,7 @@ enum Verb {
     BuildEbpf(build_ebpf::Args),
     Demo(demo::Args),
     Test(test::Args),
+    Torture(torture::Args),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Verb::BuildEbpf(args) => build_ebpf::run(args),
         Verb::Demo(args) => demo::run(args),
         Verb::Test(args) => test::run(args),
+        Verb::Torture(args) => torture::run(args),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -37,8 +37,32 @@ pub trait Enforcer: fmt::Debug + Sync {
     /// Every cut that it enforces on this machine.
     fn status(&self) -> Result<Vec<CutStatus>, CutError>;
 
+    /// Takes everything of its own away from this machine, whatever state it is in, and says what it was. Nothing keeps
+    /// it from going on to the end.
+    fn clear(&self) -> Result<Vec<CutStatus>, CutError>;
+
     /// The counters of a cut, on each of its nodes.
     fn meters(&self, cut: &CutId) -> Result<Vec<Box<dyn Meter>>, CutError>;
+}
+
+/// Takes everything away from the sites that are wanted, and says what it was.
+pub(crate) fn remove_sites(
+    turn: &dyn Turn,
+    wanted: impl Fn(&dyn Site) -> bool,
+) -> Result<Vec<CutStatus>, CutError> {
+    let mut ended = Vec::new();
+    let mut failed = None;
+    for site in turn.sites()?.into_iter().filter(|site| wanted(site.as_ref())) {
+        match site.status() {
+            Ok(status) => ended.extend(status),
+            Err(error) => tracing::debug!(%error, "a site could not be read; it is removed all the same"),
+        }
+        // One that resists must not save the others.
+        if let Err(error) = site.remove() {
+            failed = failed.or(Some(error));
+        }
+    }
+    failed.map_or(Ok(ended), Err)
 }
 
 /// A controller's turn; ends when it is dropped.
@@ -99,6 +123,9 @@ pub trait Site {
 
     /// Its cuts.
     fn status(&self) -> Result<Vec<CutStatus>, CutError>;
+
+    /// Whether the cut is here.
+    fn holds(&self, cut: &CutId) -> Result<bool, CutError>;
 
     /// Takes one cut away, if it is here, and says what its counters were at the end.
     fn revert(&mut self, cut: &CutId) -> Result<Option<CutStatus>, CutError>;

@@ -20,6 +20,7 @@ pub use capabilities::{Backend, Capabilities, Refusal};
 pub use choice::{Attachment, Choice, Enforcement, choose};
 pub(crate) use compile::action as abi_action;
 pub use compile::{CompileError, RankedRule, Tables, compile};
+pub(crate) use enforcer::remove_sites;
 pub use enforcer::{CounterSum, ENFORCERS, Enforcer, Means, Meter, Prepared, Reading, Site, Stamp, Turn};
 pub(crate) use holds_on::holds_on;
 pub use interface::{Interface, InterfaceError, XdpMode, XdpState, bring_up, interfaces};

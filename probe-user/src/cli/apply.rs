@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use super::{
     ExitCode, HostCannot,
-    output::{Format, print, print_json},
+    output::{Format, print, print_json, say},
     status::cut_error,
 };
 use crate::{
     backend::{Choice, datapath::TcFlavour},
     cluster::{Inventory, Target},
-    cut::{self, CutError, CutStatus, DEFAULT_LEASE, Request, plan_enforcement},
+    cut::{self, Cut, CutError, CutStatus, DEFAULT_LEASE, Request, plan_enforcement},
     document::{self, Problem},
     lab,
     observe::roles_now,
@@ -99,24 +99,35 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
         cut_own_session: args.cut_own_session,
     };
     let cut = cut::apply(&request).map_err(|error| refused(args, error))?;
+    // A cut whose id nobody was told could not be ended by it.
+    if let Err(error) = tell(args, &cut, lease) {
+        let ended = cut::revert(&cut.id).map_err(cut_error);
+        return Err(error.wrap_err(match ended {
+            Ok(_) => "the cut's id could not be printed, so it was taken away again".to_owned(),
+            Err(_) => format!("the cut {} is in force, and its id could not be printed", cut.id),
+        }));
+    }
+    Ok(ExitCode::Success)
+}
+
+fn tell(args: &Args, cut: &Cut, lease: Duration) -> miette::Result<()> {
     match args.format {
         Format::Json => print_json(&Applied {
             schema: "netsplit/apply/1",
             id: cut.id.to_string(),
             lease_s: lease.as_secs_f64(),
             nodes: &cut.nodes,
-        })?,
+        }),
         Format::Table => {
             for node in &cut.nodes {
                 let hooks: Vec<_> = node.hooks.iter().map(ToString::to_string).collect();
-                eprintln!("{}: in force on {}", node.node, hooks.join(", "));
+                say(&format!("{}: in force on {}", node.node, hooks.join(", ")));
             }
             let span = jiff::SignedDuration::try_from(lease).into_diagnostic()?;
-            eprintln!("the kernel ends it in {span:#}; `netsplit revert {}` ends it now", cut.id);
-            print(&format!("{}\n", cut.id))?;
+            say(&format!("the kernel ends it in {span:#}; `netsplit revert {}` ends it now", cut.id));
+            print(&format!("{}\n", cut.id))
         }
     }
-    Ok(ExitCode::Success)
 }
 
 fn plan(args: &Args, policy: &Policy) -> miette::Result<Plan> {
@@ -169,10 +180,10 @@ fn dry_run(args: &Args, plan: &Plan) -> miette::Result<ExitCode> {
     print(&format!("{}\n", plan.to_table()))?;
     for (node, schemes) in schemes {
         for (rule, scheme) in node.rules.iter().zip(schemes) {
-            eprintln!("{}: rule {} by {scheme}", node.node, rule.origin + 1);
+            say(&format!("{}: rule {} by {scheme}", node.node, rule.origin + 1));
         }
     }
-    eprintln!("a dry run: nothing was touched");
+    say("a dry run: nothing was touched");
     Ok(ExitCode::Success)
 }
 

@@ -99,19 +99,26 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
         return Err(error);
     }
     let committed = ready.iter_mut().try_for_each(|(target, prepared)| within(target, || prepared.commit())?);
-    if let Err(error) = committed {
-        drop(ready);
-        drop(turn);
-        // Some nodes may be cut already: all or nothing.
-        let _ = super::revert(&stamp.id);
-        return Err(error);
+    match committed.and_then(|()| parts_of(&ready, &stamp.id)) {
+        Ok(nodes) => Ok(Cut { id: stamp.id, deadline, nodes }),
+        Err(error) => {
+            drop(ready);
+            drop(turn);
+            // Some nodes may be cut already, and nobody would know of it: all or nothing.
+            let _ = super::revert(&stamp.id);
+            Err(error)
+        }
     }
+}
+
+/// Each node's part of a cut, as its kernel tells it.
+fn parts_of(ready: &[(&Target, Box<dyn Prepared + '_>)], id: &CutId) -> Result<Vec<CutStatus>, CutError> {
     let mut nodes = Vec::new();
-    for (target, prepared) in &mut ready {
+    for (target, prepared) in ready {
         let parts = within(target, || prepared.status())??;
-        nodes.extend(parts.into_iter().filter(|part| part.id == stamp.id));
+        nodes.extend(parts.into_iter().filter(|part| part.id == *id));
     }
-    Ok(Cut { id: stamp.id, deadline, nodes })
+    Ok(nodes)
 }
 
 /// A seed for chance: small enough to be typed again.

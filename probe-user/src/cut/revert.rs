@@ -2,7 +2,8 @@
 
 use super::{CutError, CutId, CutStatus, privilege::check_privilege};
 use crate::{
-    backend::{ENFORCERS, Enforcer, Site},
+    backend::{ENFORCERS, Enforcer, Site, remove_sites},
+    causes::in_a_line,
     cluster::Target,
 };
 
@@ -11,13 +12,19 @@ pub fn revert(id: &CutId) -> Result<Vec<CutStatus>, CutError> {
     check_privilege()?;
     let mut ended = Vec::new();
     let mut failed = None;
+    let mut unread = None;
     for enforcer in busy() {
         let turn = enforcer.turn(&[])?;
         for mut site in turn.sites()? {
             // A node that resists must not keep the others cut.
-            match site.revert(id) {
-                Ok(status) => ended.extend(status),
-                Err(error) => failed = failed.or(Some(error)),
+            match site.holds(id) {
+                Ok(false) => {}
+                Ok(true) => match site.revert(id) {
+                    Ok(status) => ended.extend(status),
+                    Err(error) => failed = failed.or(Some(error)),
+                },
+                // Another netsplit's, or with pins deleted by hand: it may hold the cut or not.
+                Err(error) => unread = unread.or(Some(error)),
             }
         }
         // One enforcer has all of a cut.
@@ -25,16 +32,35 @@ pub fn revert(id: &CutId) -> Result<Vec<CutStatus>, CutError> {
             break;
         }
     }
-    match failed {
-        Some(error) => Err(error),
-        None if ended.is_empty() => Err(CutError::NoSuchCut(id.clone())),
-        None => Ok(ended),
+    match (failed, unread) {
+        (Some(error), _) => Err(error),
+        (None, Some(error)) if ended.is_empty() => Err(error),
+        (None, None) if ended.is_empty() => Err(CutError::NoSuchCut(id.clone())),
+        (None, unread) => {
+            if let Some(error) = unread {
+                tracing::warn!(error = in_a_line(&error), "a datapath cannot be read, and was left alone");
+            }
+            Ok(ended)
+        }
     }
 }
 
 /// Takes everything away that netsplit put into the kernel, whatever state it is in, and says what it was.
+///
+/// What pins tell of goes first. Then the kernel itself is asked for what they do not tell of: it may be that the
+/// pins are lost, hidden or half gone. Nothing keeps it from going on to the end.
 pub fn revert_all() -> Result<Vec<CutStatus>, CutError> {
-    remove_sites(|_| true)
+    check_privilege()?;
+    let mut ended = Vec::new();
+    let mut failed = None;
+    // Also those that seem idle: what the pins do not tell of may be there all the same.
+    for enforcer in ENFORCERS {
+        match enforcer.clear() {
+            Ok(status) => ended.extend(status),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    failed.map_or(Ok(ended), Err)
 }
 
 /// Takes everything away that netsplit put into these network namespaces, and says what it was. For whoever is
@@ -44,31 +70,15 @@ pub fn revert_targets(targets: &[Target]) -> Result<Vec<CutStatus>, CutError> {
     if busy().next().is_none() {
         return Ok(Vec::new());
     }
-    // One that cannot be read is not known to be theirs.
-    remove_sites(|site| site.target().is_some_and(|target| targets.contains(&target)))
-}
-
-fn remove_sites(wanted: impl Fn(&dyn Site) -> bool) -> Result<Vec<CutStatus>, CutError> {
     check_privilege()?;
     let mut ended = Vec::new();
     let mut failed = None;
+    // One that cannot be read is not known to be theirs.
+    let theirs = |site: &dyn Site| site.target().is_some_and(|target| targets.contains(&target));
     for enforcer in busy() {
-        let turn = match enforcer.turn(&[]) {
-            Ok(turn) => turn,
-            Err(error) => {
-                failed = failed.or(Some(error));
-                continue;
-            }
-        };
-        for site in turn.sites()?.into_iter().filter(|site| wanted(site.as_ref())) {
-            match site.status() {
-                Ok(status) => ended.extend(status),
-                Err(error) => tracing::debug!(%error, "a site could not be read; it is removed all the same"),
-            }
-            // One that resists must not save the others.
-            if let Err(error) = site.remove() {
-                failed = failed.or(Some(error));
-            }
+        match enforcer.turn(&[]).and_then(|turn| remove_sites(turn.as_ref(), theirs)) {
+            Ok(status) => ended.extend(status),
+            Err(error) => failed = failed.or(Some(error)),
         }
     }
     failed.map_or(Ok(ended), Err)

@@ -5,7 +5,7 @@ use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt, process::Command, t
 use serde_json::Value;
 
 use crate::{
-    harness::{Pair, netsplit, pin_folders, poll_until, run, told},
+    harness::{Pair, netsplit, netsplit_command, pin_folders, poll_until, run, told},
     traffic::{Met, Server, new_connection},
 };
 
@@ -219,4 +219,19 @@ fn a_reader_that_goes_away_is_no_error() {
     let shell = format!("{} --help | head -1", env!("CARGO_BIN_EXE_netsplit"));
     let told = told(Command::new("bash").args(["-o", "pipefail", "-c", &shell]));
     assert!(!told.err.contains("panicked"), "{told:?}");
+}
+
+#[test]
+fn a_cut_whose_id_cannot_be_printed_is_taken_away_again() {
+    let pair = Pair::new();
+    let target = pair.node_target().to_string();
+    for format in ["table", "json"] {
+        let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = netsplit_command();
+        command.args(["apply", "--ports", "5432", "--action", "drop", "--on", &target, "--format", format]);
+        let ended = command.stdout(full()).stderr(full()).status().unwrap();
+        // Not the code of a panic, either.
+        assert!(ended.code().is_some_and(|code| code != 0 && code != 101), "{format}: {ended}");
+        assert_eq!(pair.traces(), Vec::<String>::new(), "{format}");
+    }
 }

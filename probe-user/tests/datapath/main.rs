@@ -5,6 +5,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod atomic;
 mod corpus;
 mod model;
 mod replies;

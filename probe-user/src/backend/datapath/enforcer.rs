@@ -8,7 +8,7 @@ use probe_ebpf::abi::Hook;
 
 use super::{
     CutRecord, Datapath, DatapathError, Journal, Lock, Pins, RuleRecord, Task, Wanted, meter::HitMeter,
-    remove_root_if_empty, status::site_status,
+    remove_root_if_empty, status::site_status, sweep,
 };
 use crate::{
     backend::{
@@ -17,6 +17,7 @@ use crate::{
         holds_on::{holds_on, named},
         interfaces,
     },
+    causes::in_a_line,
     clock::BootInstant,
     cluster::Target,
     cut::{CutError, CutId, CutStatus},
@@ -73,10 +74,46 @@ impl Enforcer for Ebpf {
                 Err(error) if !datapath.is_whole() => {
                     tracing::debug!(%error, "a datapath is half-made or half-gone");
                 }
-                Err(error) => return Err(error.into()),
+                // Another netsplit's, or with pins deleted by hand. The others' cuts are told all the same.
+                Err(error) => tracing::warn!(error = in_a_line(&error), "a datapath cannot be read"),
             }
         }
         Ok(cuts)
+    }
+
+    fn clear(&self) -> Result<Vec<CutStatus>, CutError> {
+        // Without the lock, too: a controller that was stopped with it in its hands would keep every cut in force.
+        let lock = Lock::soon().inspect_err(|error| {
+            tracing::warn!(error = in_a_line(error), "not waiting for it; everything ends all the same");
+        });
+        let mut ended = Vec::new();
+        let mut failed = None;
+        let all = Datapath::all().unwrap_or_else(|error| {
+            tracing::debug!(%error, "no pin can be read");
+            Vec::new()
+        });
+        for datapath in all {
+            match site_status(&datapath) {
+                Ok(status) => ended.extend(status),
+                Err(error) => {
+                    tracing::debug!(%error, "a datapath could not be read; it is removed all the same")
+                }
+            }
+            // One that resists must not save the others.
+            if let Err(error) = datapath.remove() {
+                tracing::debug!(error = in_a_line(&error), "a datapath resists; the sweep tries again");
+                failed = failed.or(Some(error));
+            }
+        }
+        let swept = sweep();
+        drop(lock);
+        match (swept, failed) {
+            // A qdisc is all that the sweep does not try again.
+            (Ok(()), Some(error @ DatapathError::Clsact { .. }))
+            | (Err(_), Some(error))
+            | (Err(error), None) => Err(error.into()),
+            (Ok(()), _) => Ok(ended),
+        }
     }
 
     fn meters(&self, cut: &CutId) -> Result<Vec<Box<dyn Meter>>, CutError> {
@@ -232,6 +269,15 @@ impl Site for EbpfSite<'_> {
 
     fn status(&self) -> Result<Vec<CutStatus>, CutError> {
         Ok(site_status(&self.datapath)?)
+    }
+
+    fn holds(&self, id: &CutId) -> Result<bool, CutError> {
+        match self.datapath.journal() {
+            Ok(journal) => Ok(journal.cuts.iter().any(|cut| cut.id == *id)),
+            // Half-made or half-gone: it cuts nobody off.
+            Err(_) if !self.datapath.is_whole() => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn revert(&mut self, id: &CutId) -> Result<Option<CutStatus>, CutError> {

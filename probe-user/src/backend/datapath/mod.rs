@@ -19,6 +19,7 @@ mod meter;
 mod object;
 mod pins;
 mod status;
+mod sweep;
 
 pub use attach::{AttachMode, Attached, TcFlavour, Wanted};
 pub use clsact::Clsact;
@@ -30,6 +31,7 @@ pub use log::DatapathLog;
 pub use object::{Task, object, program_names};
 use pins::remove_root_if_empty;
 pub use pins::{Lock, Pins};
+pub(crate) use sweep::sweep;
 
 use super::{CounterSum, Tables};
 use crate::{clock::BootInstant, cluster::Target};
@@ -44,7 +46,8 @@ pub struct Datapath {
 impl Datapath {
     /// The datapath of the calling thread's network namespace, loaded now if none is there that cuts anybody
     /// off.
-    pub fn open_or_load(_lock: &Lock) -> Result<Self, DatapathError> {
+    pub fn open_or_load(lock: &Lock) -> Result<Self, DatapathError> {
+        lock.check()?;
         let pins = Pins::of_this_namespace()?;
         if pins.is_complete() {
             banks::check_version(&pins)?;
@@ -122,12 +125,14 @@ impl Datapath {
     }
 
     /// Writes tables and journal into the bank that packets do not see.
-    pub fn stage(&self, _lock: &Lock, tables: &Tables, journal: &Journal) -> Result<(), DatapathError> {
+    pub fn stage(&self, lock: &Lock, tables: &Tables, journal: &Journal) -> Result<(), DatapathError> {
+        lock.check()?;
         banks::stage(&self.pins, tables, journal)
     }
 
     /// Shows packets the staged bank.
-    pub fn commit(&self, _lock: &Lock) -> Result<(), DatapathError> {
+    pub fn commit(&self, lock: &Lock) -> Result<(), DatapathError> {
+        lock.check()?;
         banks::commit(&self.pins)
     }
 

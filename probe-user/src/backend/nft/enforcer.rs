@@ -20,7 +20,7 @@ use crate::{
         Turn,
         datapath::{CutRecord, RuleRecord},
         holds_on::{holds_on, named},
-        interfaces,
+        interfaces, remove_sites,
     },
     clock::BootInstant,
     cluster::{Target, namespace_files, within_file},
@@ -99,6 +99,10 @@ impl Enforcer for Nft {
             cuts.extend(found.into_iter().flatten());
         }
         Ok(cuts)
+    }
+
+    fn clear(&self) -> Result<Vec<CutStatus>, CutError> {
+        remove_sites(self.turn(&[])?.as_ref(), |_| true)
     }
 
     fn meters(&self, cut: &CutId) -> Result<Vec<Box<dyn Meter>>, CutError> {
@@ -225,6 +229,10 @@ impl Site for NftSite {
     fn status(&self) -> Result<Vec<CutStatus>, CutError> {
         let cuts = inside(&self.file, || cuts_of(&table::read()?)).map_err(at(&Target::Local))?;
         Ok(cuts.unwrap_or_default())
+    }
+
+    fn holds(&self, id: &CutId) -> Result<bool, CutError> {
+        Ok(self.status()?.iter().any(|cut| cut.id == *id))
     }
 
     fn revert(&mut self, id: &CutId) -> Result<Option<CutStatus>, CutError> {

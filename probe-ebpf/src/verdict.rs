@@ -42,6 +42,9 @@ pub fn first_look(ruleset: &Ruleset, packet: &Packet, way: Way) -> RuleMask {
         Way::Ingress => (packet.destination_port, packet.source_port),
         Way::Egress => (packet.source_port, packet.destination_port),
     };
+    // Before Linux 6.13 or so the verifier knows no bound of a number whose bytes were swapped, and the compiler
+    // leaves out a mask that changes nothing: read back from behind the black box, a port has 16 bits for both.
+    let (own, peer) = (black_box(own), black_box(peer));
     let own = usize::from(ruleset.own_class[usize::from(own)]) & (MAX_CLASSES - 1);
     let peer = usize::from(ruleset.peer_class[usize::from(peer)]) & (MAX_CLASSES - 1);
     ruleset.own_ports[own].and(&ruleset.peer_ports[peer])

@@ -1,10 +1,12 @@
-//! What a contributor types: `cargo xtask setup`, `build-ebpf`, `demo`, `test`.
+//! What a contributor types: `cargo xtask setup`, `build-ebpf`, `demo`, `fuzz`, `kernels`, `test`.
 
 mod build_ebpf;
 mod command;
 mod debian;
 mod demo;
 mod failure;
+mod fuzz;
+mod kernels;
 mod manifest;
 mod needs;
 mod netsplit;
@@ -29,6 +31,8 @@ enum Verb {
     Setup(setup::Args),
     BuildEbpf(build_ebpf::Args),
     Demo(demo::Args),
+    Fuzz(fuzz::Args),
+    Kernels(kernels::Args),
     Test(test::Args),
 }
 
@@ -38,6 +42,8 @@ fn main() -> ExitCode {
         Verb::Setup(args) => setup::run(args),
         Verb::BuildEbpf(args) => build_ebpf::run(args),
         Verb::Demo(args) => demo::run(args),
+        Verb::Fuzz(args) => fuzz::run(args),
+        Verb::Kernels(args) => kernels::run(args),
         Verb::Test(args) => test::run(args),
     });
     match done {

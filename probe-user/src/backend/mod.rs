@@ -9,6 +9,7 @@ mod choice;
 mod compile;
 pub mod datapath;
 mod interface;
+pub mod kernels;
 
 pub use ask::Segment;
 pub use capabilities::{Capabilities, Refusal};

@@ -4,9 +4,9 @@
 use std::net::IpAddr;
 
 use probe_ebpf::{
-    abi::{RuleMask, Way},
+    abi::{Hook, RuleMask, Way},
     decode::{Family, Packet, protocol},
-    verdict::{Surroundings, decide, first_look},
+    verdict::{Seat, Surroundings, decide, first_look},
 };
 
 use super::Tables;
@@ -42,6 +42,7 @@ impl Tables {
             // Only readers of bytes need offsets.
             network: 0,
             transport: 0,
+            data: 0,
             end: 0,
             protocol: protocol::TCP,
             later_fragment: false,
@@ -52,7 +53,8 @@ impl Tables {
         };
         let candidates = first_look(&self.ruleset, &packet, segment.way);
         let lookups = Lookups { tables: self, peer: segment.peer, now };
-        decide(&self.ruleset, candidates, &packet, segment.way, segment.loopback, &lookups)
+        let seat = Seat { way: segment.way, hook: Hook::Tc, loopback: segment.loopback };
+        decide(&self.ruleset, candidates, &packet, seat, &lookups)
     }
 }
 
@@ -79,5 +81,10 @@ impl Surroundings for Lookups<'_> {
 
     fn now_ns(&self) -> u64 {
         self.now.ns
+    }
+
+    /// What may be hit is hit, as far as a question about one packet goes.
+    fn hits(&self, _: usize, _: u64) -> bool {
+        true
     }
 }

@@ -68,7 +68,14 @@ fn would_cut(node: &NodePlan, session: Session) -> Result<Option<(&PlannedRule, 
 /// A rule as if it held for ever; its counter tells which one it was.
 fn in_force(place: u32, rule: &PlannedRule) -> RankedRule<'_> {
     let deadline = BootInstant { ns: u64::MAX };
-    RankedRule { rule, deadline, counter: place, ingress: probe_ebpf::abi::Hook::Tc, bound_to: Vec::new() }
+    RankedRule {
+        rule,
+        since: BootInstant::default(),
+        deadline,
+        counter: place,
+        ingress: probe_ebpf::abi::Hook::Tc,
+        bound_to: Vec::new(),
+    }
 }
 
 /// The session that this process belongs to. `sudo` drops the variable, so the ancestors are asked too.

@@ -21,7 +21,12 @@ fn what_works_here_is_what_this_kernel_brings() {
             let findings = said["findings"].as_array().unwrap();
             let finding = findings.iter().find(|finding| finding["what"] == *what).unwrap();
             let works = finding["verdict"] == "works";
-            assert_eq!(works, here >= milestone.since, "Linux {here}, {} brings it: {finding:#}", milestone.since);
+            assert_eq!(
+                works,
+                here >= milestone.since,
+                "Linux {here}, {} brings it: {finding:#}",
+                milestone.since
+            );
         }
     }
 }

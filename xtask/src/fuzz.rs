@@ -23,6 +23,13 @@ pub(crate) struct Args {
     keep: bool,
 }
 
+impl Args {
+    /// A short time for each, as `cargo xtask test` wants it.
+    pub(crate) const fn slice() -> Self {
+        Self { target: None, time: Duration::from_secs(20), keep: false }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Target {
     Decoder,
@@ -68,7 +75,16 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let folder = crate::root().join("target/fuzz");
     command::run(
         command::cargo()
-            .args(["build", "--quiet", "--profile", "fuzz", "--package", "netsplit-fuzz", "--features", "libfuzzer"])
+            .args([
+                "build",
+                "--quiet",
+                "--profile",
+                "fuzz",
+                "--package",
+                "netsplit-fuzz",
+                "--features",
+                "libfuzzer",
+            ])
             .args(["--bins", "--target", TRIPLE, "--target-dir"])
             .arg(&folder)
             .env_remove("CARGO_ENCODED_RUSTFLAGS")

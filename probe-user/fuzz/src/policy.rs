@@ -20,7 +20,10 @@ pub fn check(input: &[u8]) {
                 assert!(!problem.message().is_empty());
                 for label in problem.labels().into_iter().flatten() {
                     let end = label.offset() + label.len();
-                    assert!(text.get(label.offset()..end).is_some(), "{problem:?} points outside of {text:?}");
+                    assert!(
+                        text.get(label.offset()..end).is_some(),
+                        "{problem:?} points outside of {text:?}"
+                    );
                 }
             }
         }

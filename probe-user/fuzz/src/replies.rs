@@ -5,7 +5,8 @@ use etherparse::{NetSlice, SlicedPacket, TransportSlice};
 use probe_ebpf::{
     decode::{Family, Packet, decode},
     reply::{
-        Checksum, icmp_due, quoted_length, reset, reset_due, reset_v4, reset_v6, unreachable_v4, unreachable_v6,
+        Checksum, icmp_due, quoted_length, reset, reset_due, reset_v4, reset_v6, unreachable_v4,
+        unreachable_v6,
     },
 };
 

@@ -48,20 +48,34 @@ fn roles(bytes: &mut Unstructured<'_>) -> Result<Roles> {
 fn holds(policy: &Policy, place: &Place<'_>, plan: &Plan) {
     let names: BTreeSet<_> = plan.nodes.iter().map(|node| &node.node).collect();
     let targets: BTreeSet<_> = plan.nodes.iter().map(|node| &node.target).collect();
-    assert_eq!((names.len(), targets.len()), (plan.nodes.len(), plan.nodes.len()), "a node comes twice: {plan:?}");
-    let enforced: BTreeSet<_> = plan.nodes.iter().flat_map(|node| &node.rules).map(|rule| rule.origin).collect();
+    assert_eq!(
+        (names.len(), targets.len()),
+        (plan.nodes.len(), plan.nodes.len()),
+        "a node comes twice: {plan:?}"
+    );
+    let enforced: BTreeSet<_> =
+        plan.nodes.iter().flat_map(|node| &node.rules).map(|rule| rule.origin).collect();
     assert!(enforced.into_iter().eq(0..policy.rules.len()), "a rule is enforced nowhere: {plan:?}");
     for node in &plan.nodes {
         assert!(!node.rules.is_empty() && node.rules.is_sorted_by_key(|rule| rule.origin), "{plan:?}");
         let Some(itself) = place.cluster.and_then(|cluster| cluster.node(&node.node)) else { continue };
         for planned in &node.rules {
             let rule = &policy.rules[planned.origin];
-            assert_eq!(rule.peers.is_empty(), planned.peers.is_empty(), "everyone, and only then: {planned:?}");
-            let written = rule.peers.iter().any(|peer| {
-                matches!(peer, Peer::Prefix(prefix) if prefix.contains(&itself.address))
-            });
+            assert_eq!(
+                rule.peers.is_empty(),
+                planned.peers.is_empty(),
+                "everyone, and only then: {planned:?}"
+            );
+            let written = rule
+                .peers
+                .iter()
+                .any(|peer| matches!(peer, Peer::Prefix(prefix) if prefix.contains(&itself.address)));
             let cut_from_itself = planned.peers.contains(&itself.address.into());
-            assert!(!cut_from_itself || planned.loopback || written, "{} is cut from itself: {planned:?}", node.node);
+            assert!(
+                !cut_from_itself || planned.loopback || written,
+                "{} is cut from itself: {planned:?}",
+                node.node
+            );
         }
     }
 }

@@ -38,6 +38,7 @@ fn try_check(bytes: &mut Unstructured<'_>) -> Result<()> {
         .zip(rules.iter().zip(&deadlines))
         .map(|(counter, (rule, &deadline))| RankedRule {
             rule,
+            since: BootInstant { ns: 0 },
             deadline,
             counter,
             ingress: Hook::Tc,
@@ -74,7 +75,8 @@ fn first_that_decides(
 }
 
 fn segment(bytes: &mut Unstructured<'_>) -> Result<Segment> {
-    let hosts = ["10.0.0.1", "10.0.0.2", "10.0.0.200", "127.0.0.1", "192.0.2.1", "fd00::1", "fd00::2", "2001:db8::1"];
+    let hosts =
+        ["10.0.0.1", "10.0.0.2", "10.0.0.200", "127.0.0.1", "192.0.2.1", "fd00::1", "fd00::2", "2001:db8::1"];
     let ports = [1, 5429, 5430, 5432, 5440, 5441, 8008, 40000, 65535];
     Ok(Segment {
         way: if bytes.arbitrary()? { Way::Ingress } else { Way::Egress },

@@ -10,12 +10,30 @@ use arbitrary::{Result, Unstructured};
 const NAMES: [&str; 4] = ["pg1", "pg2", "pg3", "pg4"];
 
 const NODES: [&str; 12] = [
-    "local", "@leader", "@replica", "@any-replica", "@other-replica", "@sync", "@any", "*", "pg1", "pg2", "pg3",
+    "local",
+    "@leader",
+    "@replica",
+    "@any-replica",
+    "@other-replica",
+    "@sync",
+    "@any",
+    "*",
+    "pg1",
+    "pg2",
+    "pg3",
     "nobody",
 ];
 
 const PREFIXES: [&str; 10] = [
-    "10.0.0.1", "10.0.0.2", "10.0.0.0/24", "10.0.0.0/30", "0.0.0.0/0", "127.0.0.0/8", "::/0", "fd00::/8", "fd00::2",
+    "10.0.0.1",
+    "10.0.0.2",
+    "10.0.0.0/24",
+    "10.0.0.0/30",
+    "0.0.0.0/0",
+    "127.0.0.0/8",
+    "::/0",
+    "fd00::/8",
+    "fd00::2",
     "::ffff:0:0/96",
 ];
 
@@ -49,7 +67,8 @@ pub(crate) fn policy(bytes: &mut Unstructured<'_>, scope: Scope) -> Result<Strin
             peers.push(format!("{:?}", if named { bytes.choose(&NODES)? } else { bytes.choose(&PREFIXES)? }));
         }
         let peers = list("peers", &peers);
-        let (ports, peer_ports) = (list("ports", &some_ports(bytes)?), list("peer_ports", &some_ports(bytes)?));
+        let (ports, peer_ports) =
+            (list("ports", &some_ports(bytes)?), list("peer_ports", &some_ports(bytes)?));
         // Writing to a String cannot fail.
         let _ = write!(
             text,
@@ -84,10 +103,7 @@ pub(crate) fn inventory(bytes: &mut Unstructured<'_>) -> Result<String> {
         let last = place + 1;
         let transport = if here && place == 0 { "local".to_owned() } else { format!("netns:{name}") };
         let address = if ipv6 { format!("fd00::{last}") } else { format!("10.0.0.{last}") };
-        let _ = write!(
-            text,
-            "[[node]]\nname = {name:?}\ntransport = {transport:?}\naddress = {address:?}\n"
-        );
+        let _ = write!(text, "[[node]]\nname = {name:?}\ntransport = {transport:?}\naddress = {address:?}\n");
     }
     Ok(text)
 }

@@ -56,7 +56,7 @@ pub const MILESTONES: [Milestone; 3] = [
     Milestone {
         since: Release(5, 18),
         brings: "bpf_xdp_get_buff_len, bpf_xdp_store_bytes",
-        below: "no cuts by XDP: every rule is TC's",
+        below: "no cuts by XDP: use `--backend tc`",
         shown_by: &["drop by XDP", "answer by XDP"],
     },
     Milestone {

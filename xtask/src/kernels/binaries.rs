@@ -55,7 +55,8 @@ pub(super) fn build() -> Result<Binaries, Failure> {
 
 /// Whether one of cargo's messages tells of this target's artifact.
 fn is_about(message: &str, target: &str) -> bool {
-    message.starts_with(r#"{"reason":"compiler-artifact""#) && message.contains(&format!(r#""name":"{target}""#))
+    message.starts_with(r#"{"reason":"compiler-artifact""#)
+        && message.contains(&format!(r#""name":"{target}""#))
 }
 
 fn executable(message: &str) -> Option<PathBuf> {
@@ -77,7 +78,8 @@ mod tests {
         let message = r#"{"reason":"compiler-artifact","target":{"kind":["test"],"name":"cut"},"executable":"/t/cut-1","fresh":true}"#;
         assert!(is_about(message, "cut") && !is_about(message, "datapath"));
         assert_eq!(executable(message), Some(PathBuf::from("/t/cut-1")));
-        let library = r#"{"reason":"compiler-artifact","target":{"name":"netsplit"},"executable":null,"fresh":true}"#;
+        let library =
+            r#"{"reason":"compiler-artifact","target":{"name":"netsplit"},"executable":null,"fresh":true}"#;
         assert_eq!(executable(library), None);
     }
 }

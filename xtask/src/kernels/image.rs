@@ -42,9 +42,10 @@ impl Image {
 
 /// The release of the kernel in an unpacked image; `None` if there is none.
 fn release(tree: &Path) -> Option<String> {
-    fs::read_dir(tree.join("boot")).ok()?.flatten().find_map(|entry| {
-        entry.file_name().to_str()?.strip_prefix("vmlinuz-").map(str::to_owned)
-    })
+    fs::read_dir(tree.join("boot"))
+        .ok()?
+        .flatten()
+        .find_map(|entry| entry.file_name().to_str()?.strip_prefix("vmlinuz-").map(str::to_owned))
 }
 
 fn fetch(kernel: &Kernel, folder: &Path, tree: &Path) -> Result<(), Failure> {

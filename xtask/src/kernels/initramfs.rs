@@ -19,8 +19,28 @@ use crate::{command, failure::Failure};
 
 /// What init and the tests call.
 const PROGRAMS: [&str; 22] = [
-    "sh", "bash", "mount", "mkdir", "cat", "cut", "uname", "sleep", "ip", "tc", "nft", "iptables", "ip6tables", "bpftool",
-    "nsenter", "unshare", "setpriv", "kmod", "env", "head", "true", "umount",
+    "sh",
+    "bash",
+    "mount",
+    "mkdir",
+    "cat",
+    "cut",
+    "uname",
+    "sleep",
+    "ip",
+    "tc",
+    "nft",
+    "iptables",
+    "ip6tables",
+    "bpftool",
+    "nsenter",
+    "unshare",
+    "setpriv",
+    "kmod",
+    "env",
+    "head",
+    "true",
+    "umount",
 ];
 
 /// The modules that tests may ask for, by folder or file below `kernel/`; the kernel loads them by itself through
@@ -40,7 +60,11 @@ pub(super) fn make(kernel: &Kernel, image: &Image, binaries: &Binaries) -> Resul
     for empty in ["proc", "sys", "dev", "tmp", "run", "root", "etc", "suites", "bin", "sbin"] {
         make_folder(&root.join(empty))?;
     }
-    write(&root.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n", 0o644)?;
+    write(
+        &root.join("etc/passwd"),
+        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
+        0o644,
+    )?;
     write(&root.join("init"), include_str!("init.sh"), 0o755)?;
     for program in PROGRAMS {
         let found = command::find(program)
@@ -181,7 +205,8 @@ mod tests {
 
     #[test]
     fn what_ldd_prints_names_the_libraries() {
-        let said = "\tlinux-vdso.so.1 (0x7f)\n\tlibc.so.6 => /lib/x/libc.so.6 (0x7f)\n\t/lib64/ld.so.2 (0x7f)\n";
+        let said =
+            "\tlinux-vdso.so.1 (0x7f)\n\tlibc.so.6 => /lib/x/libc.so.6 (0x7f)\n\t/lib64/ld.so.2 (0x7f)\n";
         let expected = ["/lib/x/libc.so.6", "/lib64/ld.so.2"].map(PathBuf::from);
         assert!(libraries(said).into_iter().eq(expected));
     }

@@ -64,6 +64,10 @@ fn agrees(frame: &[u8], packet: &Packet, theirs: &SlicedPacket<'_>) {
     assert_eq!(packet.destination(frame), Some(destination));
     // A length of 0 means "to the end of the frame", to both.
     assert!(packet.end == ends || packet.end == frame.len(), "{packet:?} {theirs:?}");
+    if packet.later_fragment {
+        // The other decoder reads ICMP out of the middle of a packet.
+        return;
+    }
     match &theirs.transport {
         Some(TransportSlice::Tcp(tcp)) => {
             assert_eq!(packet.protocol, protocol::TCP);
@@ -72,7 +76,6 @@ fn agrees(frame: &[u8], packet: &Packet, theirs: &SlicedPacket<'_>) {
                 (tcp.source_port(), tcp.destination_port())
             );
             assert_eq!(packet.tcp_flags, tcp.slice()[13]);
-            assert!(!packet.later_fragment);
         }
         Some(TransportSlice::Udp(udp)) => {
             assert_eq!(packet.protocol, protocol::UDP);

@@ -14,7 +14,7 @@ use super::{console::Console, image::Image, run::Kernel};
 use crate::{command, failure::Failure};
 
 /// Generous: an idle machine takes a quarter of it.
-const LONGEST: Duration = Duration::from_secs(1800);
+const LONGEST: Duration = Duration::from_mins(30);
 
 /// How much of the console is shown if something fails.
 const TAIL: usize = 60;

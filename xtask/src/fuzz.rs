@@ -154,8 +154,8 @@ mod tests {
     #[test]
     fn times_are_read_as_people_write_them() {
         assert_eq!(time("20s"), Ok(Duration::from_secs(20)));
-        assert_eq!(time("10m"), Ok(Duration::from_secs(600)));
-        assert_eq!(time("1h"), Ok(Duration::from_secs(3600)));
+        assert_eq!(time("10m"), Ok(Duration::from_mins(10)));
+        assert_eq!(time("1h"), Ok(Duration::from_hours(1)));
         for odd in ["", "m", "0s", "-1s", "10 minutes", "1.5m"] {
             assert!(time(odd).is_err(), "{odd}");
         }

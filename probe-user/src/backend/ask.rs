@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use probe_ebpf::{
     abi::{Hook, RuleMask, Way},
     decode::{Family, Packet, protocol},
-    verdict::{Seat, Surroundings, decide, first_look},
+    verdict::{Seat, Surroundings, Verdict, first_look, first_that_hits, judge},
 };
 
 use super::Tables;
@@ -52,16 +52,19 @@ impl Tables {
             icmp_type: 0,
         };
         let candidates = first_look(&self.ruleset, &packet, segment.way);
-        let lookups = Lookups { tables: self, peer: segment.peer, now };
+        let lookups = Lookups { tables: self, peer: segment.peer };
         let seat = Seat { way: segment.way, hook: Hook::Tc, loopback: segment.loopback };
-        decide(&self.ruleset, candidates, &packet, seat, &lookups)
+        match judge(&self.ruleset, &candidates, &packet, seat, now.ns, &lookups) {
+            Verdict::None => None,
+            Verdict::Rule(rank) => Some(rank),
+            Verdict::Narrowed => first_that_hits(&self.ruleset, &candidates, &packet, seat, now.ns, &lookups),
+        }
     }
 }
 
 struct Lookups<'a> {
     tables: &'a Tables,
     peer: IpAddr,
-    now: BootInstant,
 }
 
 impl Surroundings for Lookups<'_> {
@@ -77,10 +80,6 @@ impl Surroundings for Lookups<'_> {
 
     fn interface_rules(&self) -> RuleMask {
         self.tables.interfaces.values().fold(RuleMask::EMPTY, |all, mask| all.or(mask))
-    }
-
-    fn now_ns(&self) -> u64 {
-        self.now.ns
     }
 
     /// What may be hit is hit, as far as a question about one packet goes.

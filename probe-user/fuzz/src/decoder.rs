@@ -64,8 +64,10 @@ fn agrees(frame: &[u8], packet: &Packet, theirs: &SlicedPacket<'_>) {
     assert_eq!(packet.destination(frame), Some(destination));
     // A length of 0 means "to the end of the frame", to both.
     assert!(packet.end == ends || packet.end == frame.len(), "{packet:?} {theirs:?}");
-    if packet.later_fragment {
-        // The other decoder reads ICMP out of the middle of a packet.
+    // The other decoder reads ICMP out of the middle of a packet, and looks behind IPv4's authentication header, which to
+    // us, as to netfilter, is a protocol like others.
+    let behind = packet.family == Family::V4 && packet.protocol == protocol::AUTHENTICATION;
+    if packet.later_fragment || behind {
         return;
     }
     match &theirs.transport {

@@ -1,4 +1,4 @@
-//! What a contributor types: `cargo xtask setup`, `build-ebpf`, `demo`, `fuzz`, `kernels`, `test`.
+//! What a contributor types: `cargo xtask setup`, `build-ebpf`, `demo`, `fuzz`, `kernels`, `test`, `torture`.
 
 mod build_ebpf;
 mod command;
@@ -13,6 +13,7 @@ mod netsplit;
 mod object;
 mod setup;
 mod test;
+mod torture;
 
 use std::{path::Path, process::ExitCode};
 
@@ -34,6 +35,7 @@ enum Verb {
     Fuzz(fuzz::Args),
     Kernels(kernels::Args),
     Test(test::Args),
+    Torture(torture::Args),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Verb::Fuzz(args) => fuzz::run(args),
         Verb::Kernels(args) => kernels::run(args),
         Verb::Test(args) => test::run(args),
+        Verb::Torture(args) => torture::run(args),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -119,9 +119,8 @@ impl XdpFrame {
 impl Bytes for XdpFrame {
     #[inline(always)]
     fn length(&self) -> usize {
-        // SAFETY: the context is the kernel's own.
-        let bytes = unsafe { bpf_xdp_get_buff_len(self.ctx.ctx) };
-        bytes as usize
+        // The program takes frames in one piece.
+        self.ctx.data_end() - self.ctx.data()
     }
 
     #[inline(always)]
@@ -176,7 +175,11 @@ impl Frame for XdpFrame {
 
     #[inline(always)]
     fn resize(&self, length: usize) -> Option<()> {
-        let delta = length as i32 - self.length() as i32;
+        // By the helper: from the difference of two packet pointers the compiler makes one of 32 bits, which the verifier
+        // does not take.
+        // SAFETY: the context is the kernel's own.
+        let now = unsafe { bpf_xdp_get_buff_len(self.ctx.ctx) };
+        let delta = length as i32 - now as i32;
         // SAFETY: every packet pointer is derived anew after this.
         done(unsafe { bpf_xdp_adjust_tail(self.ctx.ctx, delta) })
     }

@@ -29,9 +29,22 @@ pub struct Segment {
     pub loopback: bool,
 }
 
+/// Where a packet is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Met {
+    /// Which way it goes, seen from the node.
+    pub way: Way,
+    /// The peer.
+    pub peer: IpAddr,
+    /// Whether it goes over `lo`.
+    pub loopback: bool,
+    /// Whether rules that hit only some of the packets that they match hit this one.
+    pub narrowed_hit: bool,
+}
+
 impl Tables {
-    /// The rank of the rule that decides a segment at this moment. A rule that is bound to interfaces
-    /// counts as bound to the segment's.
+    /// The rank of the rule that decides a segment at this moment; what may be hit counts as hit. A rule that is
+    /// bound to interfaces counts as bound to the segment's.
     pub fn decide(&self, segment: &Segment, now: BootInstant) -> Option<usize> {
         let (source_port, destination_port) = match segment.way {
             Way::Ingress => (segment.peer_port, segment.own_port),
@@ -51,13 +64,19 @@ impl Tables {
             tcp_flags: segment.flags,
             icmp_type: 0,
         };
-        let candidates = first_look(&self.ruleset, &packet, segment.way);
-        let lookups = Lookups { tables: self, peer: segment.peer };
-        let seat = Seat { way: segment.way, hook: Hook::Tc, loopback: segment.loopback };
-        match judge(&self.ruleset, &candidates, &packet, seat, now.ns, &lookups) {
+        let Segment { way, peer, loopback, .. } = *segment;
+        self.decide_packet(&packet, &Met { way, peer, loopback, narrowed_hit: true }, now)
+    }
+
+    /// The same for any packet.
+    pub fn decide_packet(&self, packet: &Packet, met: &Met, now: BootInstant) -> Option<usize> {
+        let candidates = first_look(&self.ruleset, packet, met.way);
+        let lookups = Lookups { tables: self, peer: met.peer, narrowed_hit: met.narrowed_hit };
+        let seat = Seat { way: met.way, hook: Hook::Tc, loopback: met.loopback };
+        match judge(&self.ruleset, &candidates, packet, seat, now.ns, &lookups) {
             Verdict::None => None,
             Verdict::Rule(rank) => Some(rank),
-            Verdict::Narrowed => first_that_hits(&self.ruleset, &candidates, &packet, seat, now.ns, &lookups),
+            Verdict::Narrowed => first_that_hits(&self.ruleset, &candidates, packet, seat, now.ns, &lookups),
         }
     }
 }
@@ -65,6 +84,7 @@ impl Tables {
 struct Lookups<'a> {
     tables: &'a Tables,
     peer: IpAddr,
+    narrowed_hit: bool,
 }
 
 impl Surroundings for Lookups<'_> {
@@ -82,8 +102,7 @@ impl Surroundings for Lookups<'_> {
         self.tables.interfaces.values().fold(RuleMask::EMPTY, |all, mask| all.or(mask))
     }
 
-    /// What may be hit is hit, as far as a question about one packet goes.
     fn hits(&self, _: usize, _: u64) -> bool {
-        true
+        self.narrowed_hit
     }
 }

@@ -6,9 +6,11 @@ mod apply;
 mod check;
 mod doctor;
 mod exit;
+mod explain;
 mod interrupt;
 mod lab;
 mod output;
+mod planned;
 mod report;
 mod revert;
 mod run;
@@ -31,6 +33,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Args),
+    Explain(explain::Args),
     Apply(apply::Args),
     Revert(revert::Args),
     Status(status::Args),
@@ -45,6 +48,7 @@ impl Cli {
     pub fn run(self) -> miette::Result<ExitCode> {
         match self.verb {
             Verb::Check(args) => check::run(&args),
+            Verb::Explain(args) => explain::run(&args),
             Verb::Apply(args) => apply::run(&args),
             Verb::Revert(args) => revert::run(&args),
             Verb::Status(args) => status::run(&args),

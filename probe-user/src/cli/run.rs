@@ -19,6 +19,7 @@ pub(super) use show::{Format, exit_code, show, show_suite};
 
 use super::{ExitCode, interrupt::Interrupt, lab::report};
 use crate::{
+    backend::Choice,
     scenario::{Kernel, Prepared, run as run_scenario},
     suite::{GoOn, Labs, Place, Stage, Suite},
 };
@@ -44,6 +45,9 @@ pub(super) struct Args {
     /// What to print at the end: the timeline or the suite's table, or result.json.
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
+    /// Who enforces the cuts.
+    #[arg(long, value_enum, default_value_t)]
+    backend: Choice,
     /// Print what would run, and touch nothing.
     #[arg(long)]
     list: bool,
@@ -96,6 +100,10 @@ pub(super) fn run(args: &Args, verbose: u8) -> miette::Result<ExitCode> {
     let interrupt = Interrupt::catch().into_diagnostic()?;
     let stop = || interrupt.came();
     let (mut labs, _occupied) = args.cluster.labs(&stop)?;
+    if let Some(why) = args.backend.why_nft() {
+        eprintln!("nft enforces the cuts: {why}");
+    }
+    labs.kernel = Kernel { choice: args.backend };
     match suite
         .scenarios()
         .next()
@@ -125,7 +133,7 @@ fn one(
     let Some(inventory) = labs.inventory(Place::Main) else { return Ok(ExitCode::HostCannot) };
     let directory = args.directory(&prepared.scenario().id);
     let mut live = Live::begin(prepared.scenario(), &directory);
-    let outcome = run_scenario(prepared, inventory, &directory, &Kernel, stop, &mut live);
+    let outcome = run_scenario(prepared, inventory, &directory, &labs.kernel, stop, &mut live);
     live.end();
     let (result, paths) = outcome?;
     labs.clear().map_err(report)?;

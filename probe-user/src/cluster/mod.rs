@@ -1,5 +1,6 @@
 //! The cluster under test: its inventory, how to reach each node, and what can be done to it.
 
+mod endpoint;
 #[cfg(test)]
 pub(crate) mod fakes;
 mod inventory;
@@ -7,6 +8,7 @@ mod namespace;
 mod process;
 mod target;
 
+pub(crate) use endpoint::endpoint_address;
 pub use inventory::{
     EtcdEndpoints, HaproxyEndpoints, Inventory, InventoryError, InventoryMistake, LabFacts, LocalConnection,
     Node, Observer, Postgres, Timings,

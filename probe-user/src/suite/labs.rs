@@ -17,6 +17,8 @@ pub struct Labs<'s> {
     main: Main,
     side: Option<Lab>,
     stop: &'s (dyn Fn() -> bool + Sync),
+    /// The kernel that scenarios run on, with the backend of their cuts.
+    pub kernel: Kernel,
 }
 
 enum Main {
@@ -39,12 +41,13 @@ impl<'s> Labs<'s> {
             }
             None => Main::Foreign(inventory),
         };
-        Self { main, side: None, stop }
+        Self { main, side: None, stop, kernel: Kernel::default() }
     }
 
     /// A lab that [`Labs::make_main`] makes, and that is gone at the end.
     pub fn of(options: Options, stop: &'s (dyn Fn() -> bool + Sync)) -> Self {
-        Self { main: Main::Lab { lab: None, options, ours: true }, side: None, stop }
+        let main = Main::Lab { lab: None, options, ours: true };
+        Self { main, side: None, stop, kernel: Kernel::default() }
     }
 
     /// Makes the main lab, anew if there is one; a cluster that is no lab stays as it is.
@@ -151,7 +154,8 @@ impl Stage for Labs<'_> {
         progress: &mut dyn Progress,
     ) -> Result<RunResult, RunError> {
         let inventory = self.inventory(place).unwrap_or_else(|| unreachable!("a run has a cluster"));
-        scenario::run(prepared, inventory, directory, &Kernel, self.stop, progress).map(|(result, _)| result)
+        scenario::run(prepared, inventory, directory, &self.kernel, self.stop, progress)
+            .map(|(result, _)| result)
     }
 }
 

@@ -11,5 +11,7 @@ mod composition;
 mod foreign;
 mod killed;
 mod lease;
+mod nft;
 mod scope;
+mod topology;
 mod traffic;

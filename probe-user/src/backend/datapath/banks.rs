@@ -1,5 +1,7 @@
 //! The two banks, and the one word that says which of them packets see.
 
+use std::{thread, time::Duration};
+
 use aya::{
     Pod,
     maps::{Array, HashMap, LpmTrie, Map, MapData, MapError, PerCpuArray, PerCpuValues, lpm_trie::Key},
@@ -12,20 +14,13 @@ use rustix::thread::{MembarrierCommand, membarrier};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{DatapathError, Installation, Journal, Pins};
-use crate::{backend::Tables, clock::BootInstant};
+use crate::{
+    backend::{CounterSum, Tables},
+    clock::BootInstant,
+};
 
-/// A rule's counters, summed over the processors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CounterSum {
-    /// Packets hit.
-    pub packets: u64,
-    /// Their bytes from the link layer on.
-    pub bytes: u64,
-    /// The first hit.
-    pub first: Option<BootInstant>,
-    /// The last hit.
-    pub last: Option<BootInstant>,
-}
+/// Longer than any program runs, by far.
+const WITHOUT_BARRIER: Duration = Duration::from_millis(20);
 
 fn open(pins: &Pins, name: &'static str) -> Result<MapData, DatapathError> {
     MapData::from_pin(pins.path(name)).map_err(|source| DatapathError::Map {
@@ -82,7 +77,9 @@ pub(super) fn stage(pins: &Pins, tables: &Tables, journal: &Journal) -> Result<(
     // A program that began before the last commit may still read this bank; the global barrier waits for it,
     // as it waits for every RCU read section (membarrier(2), MEMBARRIER_CMD_GLOBAL).
     if let Err(errno) = membarrier(MembarrierCommand::Global) {
-        tracing::debug!(%errno, "no global memory barrier; relying on the time since the last commit");
+        // Kernels with nohz_full have none. A program runs for microseconds, and nothing interrupts it for long.
+        tracing::debug!(%errno, "no global memory barrier; waiting instead");
+        thread::sleep(WITHOUT_BARRIER);
     }
     array::<Ruleset>(pins, "RULESETS")?.set(bank, tables.ruleset.as_ref(), 0).map_err(written("RULESETS"))?;
     stage_peers(pins, bank, tables)?;

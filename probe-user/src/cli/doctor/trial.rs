@@ -32,7 +32,7 @@ struct Way {
     mend: &'static str,
 }
 
-const WAYS: [Way; 5] = [
+const WAYS: [Way; 7] = [
     Way {
         what: "drop by XDP",
         choice: Choice::Xdp,
@@ -72,6 +72,22 @@ const WAYS: [Way; 5] = [
         action: Action::Drop,
         lacking: Verdict::Lacking,
         mend: "nothing to mend: before Linux 6.6 a clsact qdisc serves",
+    },
+    Way {
+        what: "drop by nft",
+        choice: Choice::Nft,
+        flavour: TcFlavour::Auto,
+        action: Action::Drop,
+        lacking: Verdict::Lacking,
+        mend: "needed without eBPF only: install nftables; Linux needs CONFIG_NF_TABLES and its ingress hook (5.10)",
+    },
+    Way {
+        what: "answer by nft",
+        choice: Choice::Nft,
+        flavour: TcFlavour::Auto,
+        action: Action::Reset,
+        lacking: Verdict::Lacking,
+        mend: "needed without eBPF only: install nftables; Linux needs CONFIG_NFT_REJECT_INET",
     },
 ];
 

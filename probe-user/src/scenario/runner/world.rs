@@ -39,8 +39,11 @@ pub trait Watching {
 }
 
 /// The real world.
-#[derive(Clone, Copy, Debug)]
-pub struct Kernel;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Kernel {
+    /// Who enforces its cuts.
+    pub choice: Choice,
+}
 
 impl World for Kernel {
     fn watch(&self, inventory: &Inventory, sink: EventSink) -> Result<Box<dyn Watching>, Failure> {
@@ -51,7 +54,7 @@ impl World for Kernel {
         Ok(cut::apply(&Request {
             plan: plan.clone(),
             lease,
-            choice: Choice::default(),
+            choice: self.choice,
             flavour: TcFlavour::default(),
             cut_own_session: false,
         })?)

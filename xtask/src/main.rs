@@ -1,4 +1,4 @@
-//! What a contributor types: `cargo xtask setup`, `build-ebpf`, `demo`, `test`, `torture`, `bench`.
+//! What a contributor types: `cargo xtask setup`, `bench`, `build-ebpf`, `demo`, `fuzz`, `kernels`, `test`, `torture`.
 
 mod bench;
 mod build_ebpf;
@@ -6,6 +6,8 @@ mod command;
 mod debian;
 mod demo;
 mod failure;
+mod fuzz;
+mod kernels;
 mod manifest;
 mod needs;
 mod netsplit;
@@ -31,6 +33,8 @@ enum Verb {
     Setup(setup::Args),
     BuildEbpf(build_ebpf::Args),
     Demo(demo::Args),
+    Fuzz(fuzz::Args),
+    Kernels(kernels::Args),
     Test(test::Args),
     Torture(torture::Args),
     Bench(bench::Args),
@@ -42,6 +46,8 @@ fn main() -> ExitCode {
         Verb::Setup(args) => setup::run(args),
         Verb::BuildEbpf(args) => build_ebpf::run(args),
         Verb::Demo(args) => demo::run(args),
+        Verb::Fuzz(args) => fuzz::run(args),
+        Verb::Kernels(args) => kernels::run(args),
         Verb::Test(args) => test::run(args),
         Verb::Torture(args) => torture::run(args),
         Verb::Bench(args) => bench::run(args),

@@ -35,6 +35,10 @@ pub(crate) enum Group {
     Kernel,
     /// What `cargo xtask bench` compares with.
     Bench,
+    /// What `cargo xtask fuzz` builds libFuzzer with.
+    Fuzz,
+    /// What `cargo xtask kernels` makes its guests of.
+    Guests,
 }
 
 /// Something that is missing.
@@ -77,6 +81,8 @@ pub(crate) fn missing(groups: &[Group], patronis: &[String]) -> Vec<Missing> {
             Group::Host => host(&mut all),
             Group::Kernel => kernel(&mut all),
             Group::Bench => bench(&mut all),
+            Group::Guests => guests(&mut all),
+            Group::Fuzz => need(&mut all, "c++", &["g++"]),
         }
     }
     all
@@ -148,6 +154,24 @@ fn bench(missing: &mut Vec<Missing>) {
         ("xdp-filter", &["xdp-tools"]),
         // Turns on what a veth needs to take frames as a driver would send them.
         ("ethtool", &["ethtool"]),
+    ] {
+        need(missing, program, packages);
+    }
+}
+
+fn guests(missing: &mut Vec<Missing>) {
+    for (program, packages) in [
+        ("qemu-system-x86_64", ["qemu-system-x86"].as_slice()),
+        ("cpio", &["cpio"]),
+        ("kmod", &["kmod"]),
+        ("strip", &["binutils"]),
+        ("apt-cache", &["apt"]),
+        // What runs in there.
+        ("nft", &["nftables"]),
+        ("iptables", &["iptables"]),
+        ("ip", &["iproute2"]),
+        ("bpftool", &["bpftool"]),
+        ("nsenter", &["util-linux"]),
     ] {
         need(missing, program, packages);
     }

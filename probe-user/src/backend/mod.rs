@@ -13,6 +13,7 @@ pub mod datapath;
 mod enforcer;
 mod holds_on;
 mod interface;
+pub mod kernels;
 mod nft;
 
 pub use ask::{Met, Segment};

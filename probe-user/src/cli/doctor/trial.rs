@@ -39,7 +39,7 @@ const WAYS: [Way; 7] = [
         flavour: TcFlavour::Auto,
         action: Action::Drop,
         lacking: Verdict::Lacking,
-        mend: "use `--backend tc`; XDP needs Linux 5.18 or later",
+        mend: "use `--backend tc`; which kernels have what XDP takes is said below",
     },
     Way {
         what: "answer by XDP",
@@ -55,7 +55,7 @@ const WAYS: [Way; 7] = [
         flavour: TcFlavour::Auto,
         action: Action::Drop,
         lacking: Verdict::Missing,
-        mend: "netsplit needs Linux 5.18 or later with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_ACT",
+        mend: "netsplit needs CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_ACT, and a kernel that is supported",
     },
     Way {
         what: "answer by TC",
@@ -63,7 +63,7 @@ const WAYS: [Way; 7] = [
         flavour: TcFlavour::Auto,
         action: Action::Reset,
         lacking: Verdict::Missing,
-        mend: "netsplit needs Linux 5.18 or later with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_ACT",
+        mend: "netsplit needs CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_ACT, and a kernel that is supported",
     },
     Way {
         what: "TCX",

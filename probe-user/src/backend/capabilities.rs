@@ -14,6 +14,7 @@ pub enum Backend {
 }
 
 /// What a backend can do.
+#[expect(clippy::struct_excessive_bools, reason = "a table of what can be done and what cannot")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// The name on the command line and in reports.

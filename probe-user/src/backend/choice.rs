@@ -35,10 +35,9 @@ impl Choice {
     /// Who enforces a cut of this choice.
     pub fn enforcer(self) -> &'static dyn Enforcer {
         match self {
-            Self::Xdp | Self::Tc => &Ebpf,
             Self::Nft => &Nft,
             Self::Auto if self.why_nft().is_some() => &Nft,
-            Self::Auto => &Ebpf,
+            Self::Xdp | Self::Tc | Self::Auto => &Ebpf,
         }
     }
 

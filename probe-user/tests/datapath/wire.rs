@@ -156,8 +156,11 @@ fn cable() {
     );
 }
 
+/// What becomes of a frame, and which rule decides it.
+type Told = (Outcome, Option<usize>);
+
 /// What nft makes of a frame: what the model says, but for what netfilter does not see, and does not answer.
-fn expected(rules: &[PlannedRule], frame: &Frame) -> (Outcome, Option<usize>) {
+fn expected(rules: &[PlannedRule], frame: &Frame) -> Told {
     // Behind a second VLAN tag.
     if frame.tags.len() > 1 {
         return (Outcome::Passes, None);
@@ -167,17 +170,17 @@ fn expected(rules: &[PlannedRule], frame: &Frame) -> (Outcome, Option<usize>) {
         &frame.network,
         Network::V6 { extensions, .. } if extensions.contains(&protocol::AUTHENTICATION)
     );
-    let seen = match authenticated {
-        true => &Frame { transport: Transport::Other(protocol::AUTHENTICATION), ..frame.clone() },
-        false => frame,
-    };
-    let told = |rules: &[PlannedRule]| outcome(rules, seen, Way::Ingress, false);
+    let mut seen = frame.clone();
+    if authenticated {
+        seen.transport = Transport::Other(protocol::AUTHENTICATION);
+    }
+    let told = |rules: &[PlannedRule]| outcome(rules, &seen, Way::Ingress, false);
     let decides = rules.iter().position(|rule| told(std::slice::from_ref(rule)) != Outcome::Passes);
     match (told(rules), frame.transport, &frame.network) {
-        // The kernel takes an ICMP message of a type that it does not know (`NR_ICMP_TYPES`) for an error.
-        (Outcome::Answered, Transport::Icmp(19..), Network::V4 { .. }) => (Outcome::Vanishes, decides),
-        // For answers, it does look behind an authentication header.
-        (Outcome::Answered, Transport::Icmp(..128), Network::V6 { .. }) => (Outcome::Vanishes, decides),
+        // The kernel takes an ICMP message of a type that it does not know (`NR_ICMP_TYPES`) for an error; and for
+        // answers, it does look behind an authentication header.
+        (Outcome::Answered, Transport::Icmp(19..), Network::V4 { .. })
+        | (Outcome::Answered, Transport::Icmp(..128), Network::V6 { .. }) => (Outcome::Vanishes, decides),
         (outcome, ..) => (outcome, decides),
     }
 }
@@ -197,12 +200,7 @@ fn packets(guard: &Guard) -> (u64, Vec<u64>) {
 }
 
 /// Sends frames that the same is expected of, and says what is wrong.
-fn try_group(
-    tap: &Tap,
-    guard: &Guard,
-    group: &[&Frame],
-    expected: (Outcome, Option<usize>),
-) -> Result<(), String> {
+fn try_group(tap: &Tap, guard: &Guard, group: &[&Frame], expected: Told) -> Result<(), String> {
     let (arrived_before, before) = packets(guard);
     tap.answers();
     let mut answers = 0;
@@ -283,7 +281,7 @@ fn nft_means_what_the_policy_says() {
             let mut asked = request(Target::Local, rules.clone());
             asked.choice = Choice::Nft;
             let guard = cut(&asked);
-            let mut groups: Vec<((Outcome, Option<usize>), Vec<&Frame>)> = Vec::new();
+            let mut groups: Vec<(Told, Vec<&Frame>)> = Vec::new();
             for frame in &corpus {
                 let told = expected(&rules, frame);
                 match groups.iter_mut().find(|(known, _)| *known == told) {

@@ -96,7 +96,7 @@ impl Enforcer for Ebpf {
             match site_status(&datapath) {
                 Ok(status) => ended.extend(status),
                 Err(error) => {
-                    tracing::debug!(%error, "a datapath could not be read; it is removed all the same")
+                    tracing::debug!(%error, "a datapath could not be read; it is removed all the same");
                 }
             }
             // One that resists must not save the others.

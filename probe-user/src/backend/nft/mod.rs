@@ -4,7 +4,7 @@
 //! Only what has to vanish on its way out needs a second one, `netdev netsplit`, since `inet` has no egress hook. There
 //! is no state file. What cuts share holds no state and is written anew with each change; a change is one transaction.
 //!
-//! **Invariant.** Packets see the old rules or the new ones: a transaction of nf_tables takes effect as a whole.
+//! **Invariant.** Packets see the old rules or the new ones: a transaction of `nf_tables` takes effect as a whole.
 //!
 //! **Invariant.** A cut ends: its rules hold while its lease is an element of a set, and the kernel forgets the element
 //! at its deadline.

@@ -10,7 +10,11 @@ mod harness;
 
 use std::{sync::Mutex, time::Duration};
 
-use netsplit::{backend::datapath::Datapath, cluster::Target};
+use netsplit::{
+    backend::{Choice, datapath::Datapath},
+    cluster::Target,
+    cut::Request,
+};
 use probe_ebpf::{decode::tcp_flag::SYN, frames::Frame};
 
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -36,7 +40,10 @@ fn each_hit_is_logged_when_asked_for() {
     log::set_logger(&Collect).unwrap();
     log::set_max_level(log::LevelFilter::Debug);
     harness::in_fresh_namespace(|| {
-        let _guard = harness::cut(&harness::request(Target::Local, vec![harness::rule()]));
+        let _guard = harness::cut(&Request {
+            choice: Choice::Xdp,
+            ..harness::request(Target::Local, vec![harness::rule()])
+        });
         let mut log = Datapath::of_this_namespace().unwrap().unwrap().log().unwrap().expect("a log");
         test_run::Loaded::open("netsplit_xdp").ask(&Frame::tcp(40000, 5432, SYN).bytes(), None);
         harness::poll_until("a line is logged", Duration::from_secs(5), || {

@@ -147,21 +147,18 @@ loopback = true
         ),
         ("tcp 10.88.0.13:40000 > 10.88.0.11:8008 syn", "pg3 out passes by - -, pg1 in passes by - -"),
         ("tcp 10.88.0.12 > 10.88.0.11 frag later in", "pg1 in passes by - -"),
-        ("tcp 10.88.0.9:1 > 10.88.0.11:7 syn", "pg1 in dropped by xdp 2"),
+        ("tcp 10.88.0.9:1 > 10.88.0.11:7 syn", "pg1 in dropped by tc ingress 2"),
         ("tcp 10.88.0.9:1 > 10.88.0.11:7 syn dev eth8", "pg1 in passes by - -"),
         ("icmp 10.88.0.12 > 10.88.0.13 echo-request", "pg2 out dropped by tc egress 3"),
-        ("icmp 10.88.0.12 > 10.88.0.13 echo-request in", "pg3 in dropped by xdp 5"),
-        ("tcp 10.88.0.12 > 10.88.0.13 frag later in", "pg3 in dropped by xdp 5"),
+        ("icmp 10.88.0.12 > 10.88.0.13 echo-request in", "pg3 in dropped by tc ingress 5"),
+        ("tcp 10.88.0.12 > 10.88.0.13 frag later in", "pg3 in dropped by tc ingress 5"),
         ("icmp 10.88.0.13 > 10.88.0.12", "pg3 out passes by - -, pg2 in passes by - -"),
-        ("tcp 10.88.0.13:9 > 10.88.0.13:6432 syn", "pg3 out passes by - -, pg3 in dropped by xdp 4"),
+        ("tcp 10.88.0.13:9 > 10.88.0.13:6432 syn", "pg3 out passes by - -, pg3 in dropped by tc ingress 4"),
     ];
     let asked = files.asked(&table.map(|(packet, _)| packet), &[]);
     for ((packet, expected), met) in table.iter().zip(asked) {
         assert_eq!(met, *expected, "{packet}");
     }
-    // By TC alone, the same is decided by the same rules.
-    let by_tc = files.asked(&[table[7].0, table[10].0], &["--backend", "tc"]);
-    assert_eq!(by_tc, ["pg1 in dropped by tc ingress 2", "pg3 in dropped by tc ingress 5"]);
 }
 
 #[test]
@@ -185,9 +182,14 @@ fn people_are_shown_the_rule_in_its_file() {
         "description = \"x\"\n\n[[topology]]\nkind = \"edge\"\nbetween = [\"pg1\", \"pg3\"]\naction = \"drop\"\n",
     );
     let told = files.explain(&["--packet", "tcp 10.88.0.11:1 > 10.88.0.13:2 syn"]).data();
-    for words in
-        ["leaving pg1: passes", "arriving at pg3: dropped", "by xdp", "topology 1", "line 3", "[[topology]]"]
-    {
+    for words in [
+        "leaving pg1: passes",
+        "arriving at pg3: dropped",
+        "by tc ingress",
+        "topology 1",
+        "line 3",
+        "[[topology]]",
+    ] {
         assert!(told.contains(words), "{words}: {told}");
     }
 }

@@ -108,6 +108,7 @@ impl Memory for Remembered<'_> {
 /// `number` points into a map's element.
 #[inline(always)]
 unsafe fn add(number: *mut u64, what: u64) -> u64 {
+    // Ordered: for a relaxed addition LLVM 22 emits the one that gives nothing back, and takes the addend for the result.
     // SAFETY: as the caller promises; map elements are aligned to 8 bytes.
-    unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::Relaxed }>(number, what) }
+    unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::SeqCst }>(number, what) }
 }

@@ -1,16 +1,17 @@
 //! Which hook enforces a rule.
 //!
-//! `auto` drops arriving packets by XDP, before the stack has spent anything on them, and leaves the rest to
-//! TC: departures, which XDP does not see; answers, since a native XDP driver can count an answer as sent that
-//! never arrives (veth does, unless the other end runs a native XDP program too); rules that are narrowed, since
-//! only TC knows the segments that an `skb` stands for, and since what was put to the test once must not be again;
-//! and what XDP cannot do. An interface that carries somebody else's XDP program is left alone: TC there. nft enforces
-//! what `auto` cannot give to either, on a host where no eBPF program can be loaded at all.
+//! `auto` drops arriving packets by XDP where a driver hands frames over, before the stack has spent anything on them,
+//! and leaves the rest to TC: interfaces that the stack hands packets to (`lo`, veth, bridges), where a packet would
+//! have to be copied for XDP first, and where native XDP turns segmentation offload off for all traffic; departures,
+//! which XDP does not see; answers, since a native XDP driver can count an answer as sent that never arrives; rules
+//! that are narrowed, since only TC knows the segments that an `skb` stands for, and since what was put to the test
+//! once must not be again; and what XDP cannot do. An interface that carries somebody else's XDP program is left alone:
+//! TC there. nft enforces what `auto` cannot give to either, on a host where no eBPF program can be loaded at all.
 
 use std::{collections::BTreeSet, fmt};
 
 use clap::ValueEnum;
-use probe_ebpf::abi::Hook;
+use probe_ebpf::abi::{Hook, LOOPBACK_IFINDEX};
 
 use super::{
     Backend, Capabilities, Enforcer, Interface, Refusal, XdpMode, XdpState, datapath::Ebpf, nft::Nft,
@@ -96,7 +97,9 @@ pub fn choose(choice: Choice, rule: &PlannedRule, interfaces: &[&Interface]) -> 
         Choice::Auto => {
             let faithful = rule.action == Action::Drop
                 && rule.narrowing.is_open()
-                && interfaces.iter().all(|interface| !matches!(interface.xdp, XdpState::Foreign { .. }));
+                && interfaces.iter().all(|interface| {
+                    has_driver(interface) && !matches!(interface.xdp, XdpState::Foreign { .. })
+                });
             if faithful { Hook::Xdp } else { Hook::Tc }
         }
     };
@@ -114,6 +117,11 @@ pub fn choose(choice: Choice, rule: &PlannedRule, interfaces: &[&Interface]) -> 
         })
         .collect();
     Ok(Enforcement { ingress, attachments })
+}
+
+/// Whether a driver hands frames over here; what software makes has a kind.
+fn has_driver(interface: &Interface) -> bool {
+    interface.kind.is_none() && interface.index != LOOPBACK_IFINDEX
 }
 
 fn check_xdp(rule: &PlannedRule, interface: &Interface) -> Result<(), Refusal> {
@@ -145,7 +153,7 @@ mod tests {
     }
 
     fn interface(xdp: XdpState) -> Interface {
-        Interface { name: "eth0".into(), index: 7, up: true, kind: Some("veth".into()), xdp }
+        Interface { name: "eth0".into(), index: 7, up: true, kind: None, xdp }
     }
 
     #[test]
@@ -164,6 +172,18 @@ mod tests {
             assert_eq!(chosen.ingress, hook, "{direction:?} {action:?}");
             assert_eq!(chosen.attachments, attachments.into_iter().map(|a| (7, a)).collect());
         }
+    }
+
+    #[test]
+    fn auto_leaves_what_the_stack_hands_over_to_tc() {
+        let veth = Interface { kind: Some("veth".into()), ..interface(XdpState::Free) };
+        let lo = Interface { name: "lo".into(), index: LOOPBACK_IFINDEX, ..interface(XdpState::Free) };
+        let eth0 = interface(XdpState::Free);
+        let drop = rule(Direction::In, Action::Drop);
+        for on in [[&veth, &veth], [&eth0, &veth], [&eth0, &lo]] {
+            assert_eq!(choose(Choice::Auto, &drop, &on).unwrap().ingress, Hook::Tc, "{on:?}");
+        }
+        assert_eq!(choose(Choice::Xdp, &drop, &[&veth, &lo]).unwrap().ingress, Hook::Xdp);
     }
 
     #[test]

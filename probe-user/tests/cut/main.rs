@@ -9,6 +9,7 @@ mod as_iptables;
 mod command_line;
 mod composition;
 mod foreign;
+mod gray;
 mod killed;
 mod lease;
 mod nft;

@@ -8,6 +8,7 @@ mod harness;
 mod atomic;
 mod corpus;
 mod model;
+mod narrowed;
 mod replies;
 mod test_run;
 mod verdicts;

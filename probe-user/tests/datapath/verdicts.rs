@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use netsplit::{
     backend::{Backend, Capabilities, Choice, datapath::Datapath, interfaces},
     cluster::Target,
-    cut::Guard,
+    cut::{Guard, Request},
     policy::{
         Action, Direction, Flows, Narrowing, PlannedRule, PortRange, Protocol,
         narrow::{LongerThan, TcpFlags},
@@ -164,10 +164,15 @@ fn the_loaded_programs_mean_what_the_policy_says() {
     });
 }
 
+/// A request that XDP is to enforce, also on `lo`, where `auto` leaves it to TC.
+fn by_xdp(rules: Vec<PlannedRule>) -> Request {
+    Request { choice: Choice::Xdp, ..request(Target::Local, rules) }
+}
+
 #[test]
 fn a_deadline_ends_a_cut_without_anybodys_help() {
     in_fresh_namespace(|| {
-        let mut asked = request(Target::Local, vec![rule()]);
+        let mut asked = by_xdp(vec![rule()]);
         asked.lease = Duration::from_secs(3);
         let guard = cut(&asked);
         let syn = Frame::tcp(40000, 5432, SYN).bytes();
@@ -186,7 +191,7 @@ fn each_cut_has_a_deadline_of_its_own() {
     in_fresh_namespace(|| {
         let on = |port, lease_ms| {
             let ports = vec![PortRange { first: port, last: port }];
-            let mut asked = request(Target::Local, vec![PlannedRule { ports, ..rule() }]);
+            let mut asked = by_xdp(vec![PlannedRule { ports, ..rule() }]);
             asked.lease = Duration::from_millis(lease_ms);
             asked
         };
@@ -204,10 +209,7 @@ fn each_cut_has_a_deadline_of_its_own() {
 #[test]
 fn what_cannot_be_parsed_passes_and_is_counted() {
     in_fresh_namespace(|| {
-        let _guard = cut(&request(
-            Target::Local,
-            vec![PlannedRule { protocol: Protocol::Any, ports: vec![], ..rule() }],
-        ));
+        let _guard = cut(&by_xdp(vec![PlannedRule { protocol: Protocol::Any, ports: vec![], ..rule() }]));
         let datapath = Datapath::of_this_namespace().unwrap().unwrap();
         let unparsed = || datapath.observed().unwrap()[Observation::Unparsed as usize];
         let before = unparsed();
@@ -223,7 +225,7 @@ fn what_cannot_be_parsed_passes_and_is_counted() {
 #[test]
 fn counters_tell_packets_bytes_and_moments() {
     in_fresh_namespace(|| {
-        let guard = cut(&request(Target::Local, vec![rule()]));
+        let guard = cut(&by_xdp(vec![rule()]));
         let program = Loaded::open("netsplit_xdp");
         let frame = Frame { data: 100, ..Frame::tcp(40000, 5432, SYN) }.bytes();
         let before = netsplit::clock::BootInstant::now();
@@ -242,7 +244,7 @@ fn counters_tell_packets_bytes_and_moments() {
 fn hits_are_told_while_somebody_records() {
     in_fresh_namespace(|| {
         let (sender, events) = std::sync::mpsc::channel();
-        let cut = netsplit::cut::apply(&request(Target::Local, vec![rule()])).unwrap();
+        let cut = netsplit::cut::apply(&by_xdp(vec![rule()])).unwrap();
         let counting =
             netsplit::observe::HitCount::start(&cut, netsplit::record::EventSink::new(sender)).unwrap();
         let _guard = Guard::new(cut);

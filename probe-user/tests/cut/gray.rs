@@ -70,7 +70,7 @@ fn echo(pair: &Pair) -> TcpStream {
     let client = within(&pair.peer_target(), || TcpStream::connect((Pair::V4, 5432))).unwrap().unwrap();
     let (mut stream, _) = server.accept().unwrap();
     std::thread::spawn(move || {
-        let mut buffer = [0; 65536];
+        let mut buffer = vec![0; 65536];
         while let Ok(length @ 1..) = stream.read(&mut buffer) {
             if stream.write_all(&buffer[..length]).is_err() {
                 break;

@@ -93,6 +93,10 @@ fn put_suites(root: &Path, kernel: &Kernel, binaries: &Binaries) -> Result<(), F
         let _ = writeln!(list, "{suite} {}{skip}", only.join(" "));
     }
     write(&root.join("suites/list"), &list, 0o644)?;
+    // Tests name policies from their package's folder.
+    let checkout = inside(root, crate::root());
+    make_folder(&checkout.join("probe-user"))?;
+    copy_all(&crate::root().join("policies"), &checkout.join("policies"))?;
     let netsplit = inside(root, &binaries.netsplit);
     make_folder(netsplit.parent().unwrap_or(root))?;
     binaries::strip(&binaries.netsplit, &netsplit)

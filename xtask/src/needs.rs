@@ -156,6 +156,7 @@ fn guests(missing: &mut Vec<Missing>) {
         ("ip", &["iproute2"]),
         ("bpftool", &["bpftool"]),
         ("nsenter", &["util-linux"]),
+        ("sysctl", &["procps"]),
     ] {
         need(missing, program, packages);
     }

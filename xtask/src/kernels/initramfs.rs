@@ -18,7 +18,7 @@ use super::{
 use crate::{command, failure::Failure};
 
 /// What init and the tests call.
-const PROGRAMS: [&str; 22] = [
+const PROGRAMS: [&str; 24] = [
     "sh",
     "bash",
     "mount",
@@ -41,6 +41,8 @@ const PROGRAMS: [&str; 22] = [
     "head",
     "true",
     "umount",
+    "sysctl",
+    "ipcrm",
 ];
 
 /// The modules that tests may ask for, by folder or file below `kernel/`; the kernel loads them by itself through

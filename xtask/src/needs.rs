@@ -160,6 +160,9 @@ fn guests(missing: &mut Vec<Missing>) {
     ] {
         need(missing, program, packages);
     }
+    if !Path::new("/etc/protocols").is_file() {
+        missing.push(apt("the names of protocols", &["netbase"]));
+    }
 }
 
 fn need(missing: &mut Vec<Missing>, program: &'static str, packages: &'static [&'static str]) {

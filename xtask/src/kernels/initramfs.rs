@@ -50,8 +50,8 @@ const PROGRAMS: [&str; 24] = [
 const MODULES: [&str; 6] =
     ["net", "lib", "crypto", "drivers/net/veth.ko", "drivers/net/dummy.ko", "drivers/net/ifb.ko"];
 
-/// What libraries are not linked to, and open.
-const OPENED: [&str; 1] = ["/usr/lib/x86_64-linux-gnu/xtables"];
+/// What programs are not linked to, and open: iptables' matches, and the names of protocols for nft.
+const OPENED: [&str; 2] = ["/usr/lib/x86_64-linux-gnu/xtables", "/etc/protocols"];
 
 /// Makes the archive that the kernel unpacks into its root.
 pub(super) fn make(kernel: &Kernel, image: &Image, binaries: &Binaries) -> Result<PathBuf, Failure> {
@@ -75,8 +75,8 @@ pub(super) fn make(kernel: &Kernel, image: &Image, binaries: &Binaries) -> Resul
         put_libraries(root, &found)?;
     }
     link("../bin/kmod", &root.join("sbin/modprobe"))?;
-    for plugins in OPENED {
-        copy_all(Path::new(plugins), &inside(root, Path::new(plugins)))?;
+    for opened in OPENED {
+        copy_all(Path::new(opened), &inside(root, Path::new(opened)))?;
     }
     put_suites(root, kernel, binaries)?;
     put_modules(root, image)?;

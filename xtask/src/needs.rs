@@ -172,8 +172,12 @@ fn guests(missing: &mut Vec<Missing>) {
         ("ip", &["iproute2"]),
         ("bpftool", &["bpftool"]),
         ("nsenter", &["util-linux"]),
+        ("sysctl", &["procps"]),
     ] {
         need(missing, program, packages);
+    }
+    if !Path::new("/etc/protocols").is_file() {
+        missing.push(apt("the names of protocols", &["netbase"]));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The decoder: any bytes are a frame, and where an independent decoder understands it too, both read the same.
 
-use etherparse::{LinkExtSlice, NetSlice, SlicedPacket, TransportSlice};
+use etherparse::{NetSlice, SlicedPacket, TransportSlice};
 use probe_ebpf::decode::{Family, Packet, decode, mapped, protocol};
 
 /// The input is a frame.
@@ -10,7 +10,7 @@ pub fn check(frame: &[u8]) {
         is_sound(frame, packet);
     }
     let Ok(theirs) = SlicedPacket::from_ethernet(frame) else { return };
-    if !theirs.link_exts.iter().all(is_known_tag) || theirs.link_exts.len() > 2 {
+    if !tags_are_known(frame, theirs.link_exts.len()) {
         return;
     }
     if let Ok(Some(packet)) = ours {
@@ -38,9 +38,10 @@ fn is_sound(frame: &[u8], packet: &Packet) {
     }
 }
 
-fn is_known_tag(extension: &LinkExtSlice<'_>) -> bool {
-    // The tag itself does not say which it is: what stood before it does, and only the two known ones come here.
-    matches!(extension, LinkExtSlice::Vlan(_))
+/// Whether what stands before IP is two tags at most, of the two kinds that we know.
+fn tags_are_known(frame: &[u8], tags: usize) -> bool {
+    let known = |tag: usize| matches!(frame[12 + 4 * tag..][..2], [0x81, 0x00] | [0x88, 0xa8]);
+    tags <= 2 && (0..tags).all(known)
 }
 
 fn agrees(frame: &[u8], packet: &Packet, theirs: &SlicedPacket<'_>) {

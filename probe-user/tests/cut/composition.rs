@@ -14,7 +14,7 @@ use netsplit::{
 
 use crate::{
     foreign::ForeignXdp,
-    harness::{Pair, at_once, cut, request, rule},
+    harness::{Pair, at_once, cut, request, rule, tcx},
     traffic::{Met, Server, new_connection},
 };
 
@@ -113,7 +113,7 @@ fn on_both(first: &Pair, second: &Pair, there: PlannedRule, choice: Choice) -> R
 
 #[test]
 fn when_one_node_cannot_be_cut_none_is() {
-    for flavour in [TcFlavour::Tcx, TcFlavour::Clsact] {
+    for flavour in [tcx(), TcFlavour::Clsact] {
         let (first, second) = (Pair::new(), Pair::new());
         let _server = Server::start(&first.node_target(), 5432);
         let missing = PlannedRule { interfaces: vec!["eth9".into()], ..rule() };

@@ -26,7 +26,7 @@ use netsplit::{
 };
 
 use crate::{
-    harness::{Pair, at_once, cut, netsplit, pin_folder, poll_until, request, rule, run, tcx_programs},
+    harness::{Pair, at_once, cut, netsplit, pin_folder, poll_until, request, rule, run, tcx, tcx_programs},
     traffic::{Met, Server, new_connection},
 };
 
@@ -113,7 +113,7 @@ fn resetting(pair: &Pair, flavour: TcFlavour) -> Request {
 fn a_foreign_qdisc_and_its_filters_stay() {
     // By priority: any, and the highest that there is.
     let priorities = ["7", "1"];
-    let flavours = [TcFlavour::Clsact, TcFlavour::Tcx];
+    let flavours = [TcFlavour::Clsact, tcx()];
     let all = flavours.map(|flavour| priorities.map(|priority| (flavour, priority))).concat();
     at_once(&all, |&(flavour, priority)| {
         let pair = Pair::new();
@@ -205,7 +205,7 @@ fn foreign_firewall_rules_stay() {
 #[test]
 fn an_interface_that_goes_away_does_not_stand_in_a_reverts_way() {
     for (choice, flavour) in
-        [(Choice::Tc, TcFlavour::Clsact), (Choice::Tc, TcFlavour::Tcx), (Choice::Nft, TcFlavour::Auto)]
+        [(Choice::Tc, TcFlavour::Clsact), (Choice::Tc, tcx()), (Choice::Nft, TcFlavour::Auto)]
     {
         let pair = Pair::new();
         let mut asked = resetting(&pair, flavour);
@@ -220,8 +220,7 @@ fn an_interface_that_goes_away_does_not_stand_in_a_reverts_way() {
 
 #[test]
 fn what_somebody_detached_is_attached_again_by_the_next_cut() {
-    let flavours =
-        [(Choice::Xdp, TcFlavour::Auto), (Choice::Tc, TcFlavour::Tcx), (Choice::Tc, TcFlavour::Clsact)];
+    let flavours = [(Choice::Xdp, TcFlavour::Auto), (Choice::Tc, tcx()), (Choice::Tc, TcFlavour::Clsact)];
     at_once(&flavours, |&(choice, flavour)| {
         let pair = Pair::new();
         let _server = Server::start(&pair.node_target(), 5432);

@@ -15,7 +15,7 @@ use netsplit::{
 use rustix::net::{AddressFamily, Protocol, RawProtocol, SocketType, netdevice::name_to_index};
 
 use crate::{
-    harness::{Pair, at_once, cut, poll_until, request, rule, run},
+    harness::{Pair, at_once, cut, poll_until, request, rule, run, tcx},
     traffic::{Met, OpenConnection, Server, new_connection, new_connection_from},
 };
 
@@ -30,8 +30,9 @@ const ONLY_5432: PortRange = PortRange { first: PORT, last: PORT };
 type By = (Choice, TcFlavour);
 
 /// Who sees packets that leave.
-const SEE_DEPARTURES: [By; 3] =
-    [(Choice::Tc, TcFlavour::Tcx), (Choice::Tc, TcFlavour::Clsact), (Choice::Nft, TcFlavour::Auto)];
+fn see_departures() -> [By; 3] {
+    [(Choice::Tc, tcx()), (Choice::Tc, TcFlavour::Clsact), (Choice::Nft, TcFlavour::Auto)]
+}
 
 /// The rule on the node, by the backend that the test names.
 fn on_node(pair: &Pair, rule: PlannedRule, choice: Choice) -> Guard {
@@ -98,7 +99,7 @@ fn tagged_syn(tags: &[u16]) -> Vec<u8> {
 fn vlan_traffic_is_hit_on_the_interface_that_carries_it() {
     for (choice, flavour) in [
         (Choice::Xdp, TcFlavour::Auto),
-        (Choice::Tc, TcFlavour::Tcx),
+        (Choice::Tc, tcx()),
         (Choice::Tc, TcFlavour::Clsact),
         (Choice::Nft, TcFlavour::Auto),
     ] {
@@ -151,7 +152,7 @@ fn a_node_cut_on_its_way_out_cannot_reach_its_peers_port() {
         (Action::Reject, Met::Refused, Met::SilenceWithReason(libc::ECONNREFUSED)),
         (Action::Reset, Met::Refused, Met::Reset),
     ];
-    let all: Vec<_> = ways.iter().flat_map(|way| SEE_DEPARTURES.map(|by| (*way, by))).collect();
+    let all: Vec<_> = ways.iter().flat_map(|way| see_departures().map(|by| (*way, by))).collect();
     at_once(&all, |&((action, new, open), by)| {
         let pair = Pair::new();
         let _there = Server::start(&pair.peer_target(), PORT);
@@ -195,7 +196,7 @@ fn a_server_whose_answers_are_cut_is_heard_by_nobody() {
 
 /// Both directions, the node's own 5432 and its peers', as a reset or a refusal.
 fn both_ways(work: impl Fn(&Pair, Action, By) + Sync) {
-    let all = [Action::Reset, Action::Reject].map(|action| SEE_DEPARTURES.map(|by| (action, by))).concat();
+    let all = [Action::Reset, Action::Reject].map(|action| see_departures().map(|by| (action, by))).concat();
     at_once(&all, |&(action, by)| {
         let pair = Pair::new();
         let _servers = [pair.node_target(), pair.peer_target()].map(|at| Server::start(&at, PORT));

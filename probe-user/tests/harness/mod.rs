@@ -17,7 +17,7 @@ use std::{
 
 use aya::programs::{SchedClassifier, TcAttachType};
 use netsplit::{
-    backend::{Choice, bring_up, datapath::Datapath, datapath::TcFlavour, interfaces},
+    backend::{Choice, bring_up, datapath::Datapath, datapath::TcFlavour, interfaces, kernels},
     causes::in_a_line,
     cluster::{Target, within},
     cut::{Guard, Request, apply},
@@ -149,9 +149,24 @@ pub fn traces(target: &Target) -> Vec<String> {
     traces
 }
 
+/// Whether this kernel is one that has TCX; asking an older one is an error.
+pub fn has_tcx() -> bool {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let tcx = kernels::MILESTONES.iter().find(|milestone| milestone.shown_by.contains(&"TCX")).unwrap();
+    kernels::Release::of(&release).unwrap() >= tcx.since
+}
+
+/// TCX, and where there is none what serves instead.
+pub fn tcx() -> TcFlavour {
+    if has_tcx() { TcFlavour::Tcx } else { TcFlavour::Clsact }
+}
+
 /// The TCX programs of the calling thread's namespace: interface, name, id.
 pub fn tcx_programs() -> Vec<(String, String, u32)> {
     let mut found = Vec::new();
+    if !has_tcx() {
+        return found;
+    }
     for interface in interfaces(None).unwrap() {
         for direction in [TcAttachType::Ingress, TcAttachType::Egress] {
             let (_, programs) = SchedClassifier::query_tcx(&interface.name, direction).unwrap();

@@ -18,7 +18,7 @@ use super::{
 use crate::{command, failure::Failure};
 
 /// What init and the tests call.
-const PROGRAMS: [&str; 22] = [
+const PROGRAMS: [&str; 24] = [
     "sh",
     "bash",
     "mount",
@@ -41,6 +41,8 @@ const PROGRAMS: [&str; 22] = [
     "head",
     "true",
     "umount",
+    "sysctl",
+    "ipcrm",
 ];
 
 /// The modules that tests may ask for, by folder or file below `kernel/`; the kernel loads them by itself through
@@ -48,8 +50,8 @@ const PROGRAMS: [&str; 22] = [
 const MODULES: [&str; 6] =
     ["net", "lib", "crypto", "drivers/net/veth.ko", "drivers/net/dummy.ko", "drivers/net/ifb.ko"];
 
-/// What libraries are not linked to, and open.
-const OPENED: [&str; 1] = ["/usr/lib/x86_64-linux-gnu/xtables"];
+/// What programs are not linked to, and open: iptables' matches, and the names of protocols for nft.
+const OPENED: [&str; 2] = ["/usr/lib/x86_64-linux-gnu/xtables", "/etc/protocols"];
 
 /// Makes the archive that the kernel unpacks into its root.
 pub(super) fn make(kernel: &Kernel, image: &Image, binaries: &Binaries) -> Result<PathBuf, Failure> {
@@ -73,8 +75,8 @@ pub(super) fn make(kernel: &Kernel, image: &Image, binaries: &Binaries) -> Resul
         put_libraries(root, &found)?;
     }
     link("../bin/kmod", &root.join("sbin/modprobe"))?;
-    for plugins in OPENED {
-        copy_all(Path::new(plugins), &inside(root, Path::new(plugins)))?;
+    for opened in OPENED {
+        copy_all(Path::new(opened), &inside(root, Path::new(opened)))?;
     }
     put_suites(root, kernel, binaries)?;
     put_modules(root, image)?;
@@ -93,6 +95,10 @@ fn put_suites(root: &Path, kernel: &Kernel, binaries: &Binaries) -> Result<(), F
         let _ = writeln!(list, "{suite} {}{skip}", only.join(" "));
     }
     write(&root.join("suites/list"), &list, 0o644)?;
+    // Tests name policies from their package's folder.
+    let checkout = inside(root, crate::root());
+    make_folder(&checkout.join("probe-user"))?;
+    copy_all(&crate::root().join("policies"), &checkout.join("policies"))?;
     let netsplit = inside(root, &binaries.netsplit);
     make_folder(netsplit.parent().unwrap_or(root))?;
     binaries::strip(&binaries.netsplit, &netsplit)

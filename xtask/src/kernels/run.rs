@@ -1,6 +1,6 @@
 //! The verb: for each kernel its image, the guest's files, the boot, and the verdict.
 
-use std::time::Instant;
+use std::{panic::resume_unwind, path::Path, thread, time::Instant};
 
 use clap::ValueEnum;
 
@@ -59,26 +59,44 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         Which::All => &[OLDEST, BACKPORTS],
     };
     let binaries = binaries::build()?;
-    let mut failed = Vec::new();
-    // Each of them to its end: what one refuses, the other may refuse, too.
+    let mut guests = Vec::new();
     for kernel in kernels {
-        let began = Instant::now();
         eprintln!("\n── Linux {}", kernel.name);
         let image = Image::of(kernel, args.fresh)?;
         let archive = initramfs::make(kernel, &image, &binaries)?;
-        let outcome = guest::boot(kernel, &image, &archive);
-        let took = began.elapsed().as_secs();
+        guests.push((kernel, image, archive));
+    }
+    // A processor each, and each to its end: what one refuses, the other may refuse, too.
+    let outcomes: Vec<_> = thread::scope(|scope| {
+        let running: Vec<_> = guests
+            .iter()
+            .map(|(kernel, image, archive)| scope.spawn(move || (kernel.name, boot(kernel, image, archive))))
+            .collect();
+        running.into_iter().map(thread::ScopedJoinHandle::join).collect()
+    });
+    let mut failed = Vec::new();
+    for outcome in outcomes {
         match outcome {
-            Ok(()) => eprintln!("Linux {}: all is well, after {took} s", kernel.name),
-            Err(Failure::Failed(why)) => {
-                eprintln!("Linux {}: FAILED after {took} s: {why}", kernel.name);
-                failed.push(kernel.name);
-            }
-            Err(other) => return Err(other),
+            Ok((_, Ok(()))) => {}
+            Ok((name, Err(Failure::Failed(_)))) => failed.push(name),
+            Ok((_, Err(other))) => return Err(other),
+            Err(panic) => resume_unwind(panic),
         }
     }
     if failed.is_empty() {
         return Ok(());
     }
     Err(Failure::Failed(format!("the tests failed on Linux {}", failed.join(" and "))))
+}
+
+/// One guest, and how it ended, told at once.
+fn boot(kernel: &Kernel, image: &Image, archive: &Path) -> Result<(), Failure> {
+    let began = Instant::now();
+    let outcome = guest::boot(kernel, image, archive);
+    let took = began.elapsed().as_secs();
+    match &outcome {
+        Ok(()) => eprintln!("Linux {}: all is well, after {took} s", kernel.name),
+        Err(why) => eprintln!("Linux {}: FAILED after {took} s: {why}", kernel.name),
+    }
+    outcome
 }

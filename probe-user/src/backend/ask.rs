@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use probe_ebpf::{
-    abi::{RuleMask, Way},
+    abi::{Carries, LOOPBACK_IFINDEX, RuleMask, Way},
     decode::{Family, Packet, protocol},
     verdict::{Surroundings, decide, first_look},
 };
@@ -29,42 +29,84 @@ pub struct Segment {
     pub loopback: bool,
 }
 
+/// Any packet, as far as rules distinguish it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question {
+    pub(super) way: Way,
+    pub(super) carries: Carries,
+    pub(super) peer: IpAddr,
+    /// The node's port and the peer's; `None` where the packet shows none.
+    pub(super) ports: Option<(u16, u16)>,
+    pub(super) tcp_flags: u8,
+    pub(super) loopback: bool,
+}
+
 impl Tables {
-    /// The rank of the rule that decides a segment at this moment. A rule that is bound to interfaces
-    /// counts as bound to the segment's.
+    /// The rank of the rule that decides a segment while all rules hold. A rule that is bound to interfaces
+    /// counts as bound to the segment's: to `lo` if it goes over `lo`, to any other one if it does not.
     pub fn decide(&self, segment: &Segment, now: BootInstant) -> Option<usize> {
-        let (source_port, destination_port) = match segment.way {
-            Way::Ingress => (segment.peer_port, segment.own_port),
-            Way::Egress => (segment.own_port, segment.peer_port),
+        let question = Question {
+            way: segment.way,
+            carries: Carries::TcpEstablished,
+            peer: segment.peer,
+            ports: Some((segment.own_port, segment.peer_port)),
+            tcp_flags: segment.flags,
+            loopback: segment.loopback,
         };
+        self.answer_at(&question, now)
+    }
+
+    /// The rank of the rule that decides a packet while all rules hold.
+    pub(super) fn answer(&self, question: &Question) -> Option<usize> {
+        self.answer_at(question, BootInstant::default())
+    }
+
+    fn answer_at(&self, question: &Question, now: BootInstant) -> Option<usize> {
+        let (own_port, peer_port) = question.ports.unwrap_or_default();
+        let (source_port, destination_port) = match question.way {
+            Way::Ingress => (peer_port, own_port),
+            Way::Egress => (own_port, peer_port),
+        };
+        let family = if question.peer.is_ipv4() { Family::V4 } else { Family::V6 };
         let packet = Packet {
-            family: if segment.peer.is_ipv4() { Family::V4 } else { Family::V6 },
+            family,
             // Only readers of bytes need offsets.
             network: 0,
             transport: 0,
             end: 0,
-            protocol: protocol::TCP,
-            later_fragment: false,
+            protocol: match (question.carries, family) {
+                (Carries::Udp, _) => protocol::UDP,
+                (Carries::Other, Family::V4) => protocol::ICMP,
+                (Carries::Other, Family::V6) => protocol::ICMPV6,
+                _ => protocol::TCP,
+            },
+            later_fragment: question.ports.is_none() && question.carries != Carries::Other,
             source_port,
             destination_port,
-            tcp_flags: segment.flags,
+            tcp_flags: question.tcp_flags,
             icmp_type: 0,
         };
-        let candidates = first_look(&self.ruleset, &packet, segment.way);
-        let lookups = Lookups { tables: self, peer: segment.peer, now };
-        decide(&self.ruleset, candidates, &packet, segment.way, segment.loopback, &lookups)
+        let candidates = first_look(&self.ruleset, &packet, question.way);
+        let lookups = Lookups { tables: self, question, now };
+        decide(&self.ruleset, candidates, &packet, question.way, question.loopback, &lookups)
+    }
+
+    /// The interface-bound rules of `lo`, or of all other interfaces together.
+    pub(super) fn interfaces_of(&self, loopback: bool) -> RuleMask {
+        let here = self.interfaces.iter().filter(|(index, _)| (**index == LOOPBACK_IFINDEX) == loopback);
+        here.fold(RuleMask::EMPTY, |all, (_, rules)| all.or(rules))
     }
 }
 
 struct Lookups<'a> {
     tables: &'a Tables,
-    peer: IpAddr,
+    question: &'a Question,
     now: BootInstant,
 }
 
 impl Surroundings for Lookups<'_> {
     fn peer_rules(&self) -> RuleMask {
-        let peer = match self.peer {
+        let peer = match self.question.peer {
             IpAddr::V4(peer) => peer.to_ipv6_mapped(),
             IpAddr::V6(peer) => peer,
         };
@@ -74,7 +116,7 @@ impl Surroundings for Lookups<'_> {
     }
 
     fn interface_rules(&self) -> RuleMask {
-        self.tables.interfaces.values().fold(RuleMask::EMPTY, |all, mask| all.or(mask))
+        self.tables.interfaces_of(self.question.loopback)
     }
 
     fn now_ns(&self) -> u64 {

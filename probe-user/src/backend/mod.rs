@@ -9,9 +9,11 @@ mod choice;
 mod compile;
 pub mod datapath;
 mod interface;
+mod traffic;
 
 pub use ask::Segment;
 pub use capabilities::{Capabilities, Refusal};
 pub use choice::{Attachment, Choice, Enforcement, choose};
 pub use compile::{CompileError, RankedRule, Tables, compile};
 pub use interface::{Interface, InterfaceError, XdpMode, XdpState, bring_up, interfaces};
+pub use traffic::{Example, Traffic};

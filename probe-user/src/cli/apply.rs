@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{
     ExitCode, HostCannot,
     output::{Format, print, print_json},
+    protect::ProtectArgs,
     status::cut_error,
 };
 use crate::{
@@ -53,6 +54,8 @@ pub(super) struct Args {
     /// Do it even if it ends the SSH session that this command came by
     #[arg(long)]
     cut_own_session: bool,
+    #[command(flatten)]
+    protect: ProtectArgs,
     /// Print the plan, and touch nothing
     #[arg(long)]
     dry_run: bool,
@@ -83,7 +86,8 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
         Some(path) => Policy::load(path)?,
         None => args.rule.policy()?,
     };
-    let plan = plan(args, &policy)?;
+    let cluster = cluster(args, &policy)?;
+    let plan = plan(args, &policy, cluster.as_ref())?;
     if args.dry_run {
         return dry_run(args, &plan);
     }
@@ -94,6 +98,7 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
         choice: args.backend,
         flavour: args.tc,
         cut_own_session: args.cut_own_session,
+        protect: args.protect.all(cluster.as_ref())?,
     };
     let cut = cut::apply(&request).map_err(|error| refused(args, error))?;
     match args.format {
@@ -116,19 +121,19 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
     Ok(ExitCode::Success)
 }
 
-fn plan(args: &Args, policy: &Policy) -> miette::Result<Plan> {
-    let cluster =
-        match args.cluster.clone().or_else(|| policy.needs_cluster().then(lab::default_inventory)?) {
-            Some(path) => Some(Inventory::load(&path)?),
-            None => None,
-        };
-    let roles = match &cluster {
+fn cluster(args: &Args, policy: &Policy) -> miette::Result<Option<Inventory>> {
+    let path = args.cluster.clone().or_else(|| policy.needs_cluster().then(lab::default_inventory)?);
+    Ok(path.map(|path| Inventory::load(&path)).transpose()?)
+}
+
+fn plan(args: &Args, policy: &Policy, cluster: Option<&Inventory>) -> miette::Result<Plan> {
+    let roles = match cluster {
         Some(inventory) if policy.needs_roles() => {
             roles_now(inventory).map_err(|error| HostCannot::new(error, None))?
         }
         _ => Roles::default(),
     };
-    let place = Place { cluster: cluster.as_ref(), local: args.on.clone() };
+    let place = Place { cluster, local: args.on.clone() };
     resolve(policy, &place, &roles).map_err(|error| {
         at_rule(args, error.origin, "cannot be resolved", &error.why(), &error.way_out())
             .unwrap_or_else(|| error.into())

@@ -9,6 +9,7 @@ mod exit;
 mod interrupt;
 mod lab;
 mod output;
+mod protect;
 mod report;
 mod revert;
 mod run;

@@ -17,7 +17,7 @@ use miette::IntoDiagnostic;
 pub(super) use several::exit_code as suite_exit_code;
 pub(super) use show::{Format, exit_code, show, show_suite};
 
-use super::{ExitCode, interrupt::Interrupt, lab::report};
+use super::{ExitCode, interrupt::Interrupt, lab::report, protect::ProtectArgs};
 use crate::{
     scenario::{Kernel, Prepared, run as run_scenario},
     suite::{GoOn, Labs, Place, Stage, Suite},
@@ -38,6 +38,8 @@ pub(super) struct Args {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     cluster: ClusterArgs,
+    #[command(flatten)]
+    protect: ProtectArgs,
     /// The run directory, or the suite's; must not hold a run yet. Without it, runs/TIME-NAME.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -79,6 +81,10 @@ impl Args {
             && !self.list
     }
 
+    fn kernel(&self) -> miette::Result<Kernel> {
+        Ok(Kernel { protect: self.protect.named()?, cut_protected: self.protect.cut_protected })
+    }
+
     fn directory(&self, name: &str) -> PathBuf {
         self.out.clone().unwrap_or_else(|| {
             let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
@@ -95,13 +101,15 @@ pub(super) fn run(args: &Args, verbose: u8) -> miette::Result<ExitCode> {
     }
     let interrupt = Interrupt::catch().into_diagnostic()?;
     let stop = || interrupt.came();
-    let (mut labs, _occupied) = args.cluster.labs(&stop)?;
+    let kernel = args.kernel()?;
+    let (labs, _occupied) = args.cluster.labs(&stop)?;
+    let mut labs = labs.in_world(kernel.clone());
     match suite
         .scenarios()
         .next()
         .filter(|_| args.single() && suite.sections.iter().all(|one| one.title.is_none()))
     {
-        Some(prepared) => one(args, prepared, &mut labs, &stop),
+        Some(prepared) => one(args, prepared, &kernel, &mut labs, &stop),
         None => several::run(args, &suite, &mut labs, &stop, verbose),
     }
 }
@@ -109,6 +117,7 @@ pub(super) fn run(args: &Args, verbose: u8) -> miette::Result<ExitCode> {
 fn one(
     args: &Args,
     prepared: &Prepared,
+    kernel: &Kernel,
     labs: &mut Labs<'_>,
     stop: &(dyn Fn() -> bool + Sync),
 ) -> miette::Result<ExitCode> {
@@ -125,7 +134,7 @@ fn one(
     let Some(inventory) = labs.inventory(Place::Main) else { return Ok(ExitCode::HostCannot) };
     let directory = args.directory(&prepared.scenario().id);
     let mut live = Live::begin(prepared.scenario(), &directory);
-    let outcome = run_scenario(prepared, inventory, &directory, &Kernel, stop, &mut live);
+    let outcome = run_scenario(prepared, inventory, &directory, kernel, stop, &mut live);
     live.end();
     let (result, paths) = outcome?;
     labs.clear().map_err(report)?;

@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 use jiff::Timestamp;
 use probe_ebpf::abi::Hook;
 
-use super::{CutError, CutId, CutStatus, privilege::check_privilege, session, status::node_status};
+use super::{CutError, CutId, CutStatus, privilege::check_privilege, protect, session, status::node_status};
 use crate::{
     backend::{
         Choice, Enforcement, Interface, RankedRule, choose, compile,
@@ -17,7 +17,7 @@ use crate::{
         interfaces,
     },
     clock::BootInstant,
-    cluster::{Target, within},
+    cluster::{Protected, Target, within},
     policy::{NodePlan, Plan, PlannedRule},
 };
 
@@ -37,6 +37,8 @@ pub struct Request {
     pub flavour: TcFlavour,
     /// Whether it may end the SSH session that this process was started from.
     pub cut_own_session: bool,
+    /// Addresses that it must not touch.
+    pub protect: Vec<Protected>,
 }
 
 /// A cut in force.
@@ -72,9 +74,8 @@ impl fmt::Display for Scheme {
 /// Puts a plan in force on all its nodes, or on none. Returns when packets are being judged by it.
 pub fn apply(request: &Request) -> Result<Cut, CutError> {
     check_privilege()?;
-    if !request.cut_own_session {
-        session::check(&request.plan)?;
-    }
+    session::check(&request.plan, request.cut_own_session)?;
+    protect::check(&request.plan, &request.protect)?;
     let mut seen = BTreeSet::new();
     if let Some(twice) = request.plan.nodes.iter().find(|node| !seen.insert(&node.target)) {
         return Err(CutError::TwiceTheSame(twice.target.clone()));

@@ -5,8 +5,10 @@ mod error;
 mod guard;
 mod id;
 mod privilege;
+mod protect;
 mod revert;
 mod session;
+mod ssh;
 mod status;
 
 pub use apply::{Cut, DEFAULT_LEASE, Request, Scheme, apply, plan_enforcement};

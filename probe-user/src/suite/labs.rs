@@ -16,6 +16,7 @@ use crate::{
 pub struct Labs<'s> {
     main: Main,
     side: Option<Lab>,
+    kernel: Kernel,
     stop: &'s (dyn Fn() -> bool + Sync),
 }
 
@@ -39,12 +40,20 @@ impl<'s> Labs<'s> {
             }
             None => Main::Foreign(inventory),
         };
-        Self { main, side: None, stop }
+        Self { main, side: None, kernel: Kernel::default(), stop }
     }
 
     /// A lab that [`Labs::make_main`] makes, and that is gone at the end.
     pub fn of(options: Options, stop: &'s (dyn Fn() -> bool + Sync)) -> Self {
-        Self { main: Main::Lab { lab: None, options, ours: true }, side: None, stop }
+        let main = Main::Lab { lab: None, options, ours: true };
+        Self { main, side: None, kernel: Kernel::default(), stop }
+    }
+
+    /// The same, with runs that keep to what this world allows.
+    #[must_use]
+    pub fn in_world(mut self, kernel: Kernel) -> Self {
+        self.kernel = kernel;
+        self
     }
 
     /// Makes the main lab, anew if there is one; a cluster that is no lab stays as it is.
@@ -151,7 +160,7 @@ impl Stage for Labs<'_> {
         progress: &mut dyn Progress,
     ) -> Result<RunResult, RunError> {
         let inventory = self.inventory(place).unwrap_or_else(|| unreachable!("a run has a cluster"));
-        scenario::run(prepared, inventory, directory, &Kernel, self.stop, progress).map(|(result, _)| result)
+        scenario::run(prepared, inventory, directory, &self.kernel, self.stop, progress).map(|(result, _)| result)
     }
 }
 

@@ -13,3 +13,4 @@ mod killed;
 mod lease;
 mod scope;
 mod traffic;
+mod way_in;

@@ -141,6 +141,7 @@ fn request(way: &Way, port: u16) -> Request {
         choice: way.choice,
         flavour: way.flavour,
         cut_own_session: false,
+        protect: Vec::new(),
     }
 }
 

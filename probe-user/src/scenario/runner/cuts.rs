@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::world::{Failure, World};
 use crate::{
     causes::in_a_line,
+    cluster::Inventory,
     cut::{Cut, CutId, CutStatus},
     policy::Plan,
     record::{Applied, Event, EventSink, HitSummary, Kind, Reverted, Source},
@@ -31,8 +32,14 @@ impl<'run> Cuts<'run> {
     }
 
     /// Puts a plan in force, and holds it under this name.
-    pub(super) fn apply(&mut self, name: &str, plan: &Plan, lease: Duration) -> Result<(), Failure> {
-        let cut = self.world.apply(plan, lease)?;
+    pub(super) fn apply(
+        &mut self,
+        name: &str,
+        cluster: &Inventory,
+        plan: &Plan,
+        lease: Duration,
+    ) -> Result<(), Failure> {
+        let cut = self.world.apply(cluster, plan, lease)?;
         // Held before anything else can fail.
         self.held.push(Held { name: name.to_owned(), id: cut.id.clone(), counting: None });
         self.record_applied(&cut, plan);

@@ -98,7 +98,7 @@ impl World for MadeUp {
         Ok(Box::new(Quiet))
     }
 
-    fn apply(&self, plan: &Plan, lease: Duration) -> Result<Cut, Failure> {
+    fn apply(&self, _: &Inventory, plan: &Plan, lease: Duration) -> Result<Cut, Failure> {
         if self.refuses {
             return Err("this kernel has no BPF".into());
         }
@@ -401,9 +401,9 @@ impl World for Recording {
         self.inner.watch(inventory, sink)
     }
 
-    fn apply(&self, plan: &Plan, lease: Duration) -> Result<Cut, Failure> {
+    fn apply(&self, cluster: &Inventory, plan: &Plan, lease: Duration) -> Result<Cut, Failure> {
         self.leases.borrow_mut().push(lease);
-        self.inner.apply(plan, lease)
+        self.inner.apply(cluster, plan, lease)
     }
 
     fn revert(&self, id: &CutId) -> Result<Vec<CutStatus>, Failure> {

@@ -4,7 +4,7 @@ use std::{any::Any, time::Duration};
 
 use crate::{
     backend::{Choice, datapath::TcFlavour},
-    cluster::Inventory,
+    cluster::{Inventory, Protected},
     cut::{self, Cut, CutId, CutStatus, Request},
     observe::{HitCount, Watch},
     policy::Plan,
@@ -19,8 +19,8 @@ pub trait World {
     /// Starts to watch the cluster.
     fn watch(&self, inventory: &Inventory, sink: EventSink) -> Result<Box<dyn Watching>, Failure>;
 
-    /// Puts a plan in force for at most `lease`.
-    fn apply(&self, plan: &Plan, lease: Duration) -> Result<Cut, Failure>;
+    /// Puts a plan for this cluster in force for at most `lease`.
+    fn apply(&self, cluster: &Inventory, plan: &Plan, lease: Duration) -> Result<Cut, Failure>;
 
     /// Takes a cut away, and says what its counters were at the end.
     fn revert(&self, cut: &CutId) -> Result<Vec<CutStatus>, Failure>;
@@ -39,21 +39,28 @@ pub trait Watching {
 }
 
 /// The real world.
-#[derive(Clone, Copy, Debug)]
-pub struct Kernel;
+#[derive(Clone, Debug, Default)]
+pub struct Kernel {
+    /// Addresses that no cut may touch, besides those that the cluster's inventory names.
+    pub protect: Vec<Protected>,
+    /// Cut protected addresses all the same.
+    pub cut_protected: bool,
+}
 
 impl World for Kernel {
     fn watch(&self, inventory: &Inventory, sink: EventSink) -> Result<Box<dyn Watching>, Failure> {
         Ok(Box::new(Watch::start(inventory, sink)?))
     }
 
-    fn apply(&self, plan: &Plan, lease: Duration) -> Result<Cut, Failure> {
+    fn apply(&self, cluster: &Inventory, plan: &Plan, lease: Duration) -> Result<Cut, Failure> {
+        let protect = self.protect.iter().chain(&cluster.protect).filter(|_| !self.cut_protected);
         Ok(cut::apply(&Request {
             plan: plan.clone(),
             lease,
             choice: Choice::default(),
             flavour: TcFlavour::default(),
             cut_own_session: false,
+            protect: protect.copied().collect(),
         })?)
     }
 

@@ -19,14 +19,15 @@ fn a_protected_address_is_refused_and_nothing_is_made() {
     assert!(pair.traces().is_empty(), "{:?}", pair.traces());
 
     let target = pair.node_target().to_string();
-    let one_rule = ["apply", "--ports", "5432", "--action", "drop", "--for", "30s", "--on", &target];
+    let one_rule =
+        ["apply", "--ports", "5432", "--peers", "10.99.0.2", "--action", "drop", "--for", "30s", "--on", &target];
     let with = |arguments: &[&str], variable: &str| {
         told(netsplit_command().args(one_rule).args(arguments).env("NETSPLIT_PROTECT", variable))
     };
     for refused in [with(&["--protect", "10.99.0.0/24,192.0.2.1"], ""), with(&[], "192.0.2.1, 10.99.0.0/24")] {
         assert_eq!(refused.code, Some(2), "{refused:?}");
         let said = refused.complaint();
-        assert!(said.contains("tcp 10.99.0.0:40000 >") && said.contains("--cut-protected"), "{said}");
+        assert!(said.contains("tcp 10.99.0.2:40000 >") && said.contains("--cut-protected"), "{said}");
     }
     let wrong = with(&[], "nobody");
     assert!(wrong.code == Some(2) && wrong.complaint().contains("NETSPLIT_PROTECT"), "{wrong:?}");

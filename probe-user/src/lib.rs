@@ -14,6 +14,7 @@ pub mod document;
 pub mod lab;
 pub mod observe;
 pub mod policy;
+pub mod proof;
 pub mod record;
 pub mod report;
 pub mod scenario;

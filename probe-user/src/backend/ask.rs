@@ -31,14 +31,14 @@ pub struct Segment {
 
 /// Any packet, as far as rules distinguish it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Question {
-    pub(super) way: Way,
-    pub(super) carries: Carries,
-    pub(super) peer: IpAddr,
+pub(crate) struct Question {
+    pub(crate) way: Way,
+    pub(crate) carries: Carries,
+    pub(crate) peer: IpAddr,
     /// The node's port and the peer's; `None` where the packet shows none.
-    pub(super) ports: Option<(u16, u16)>,
-    pub(super) tcp_flags: u8,
-    pub(super) loopback: bool,
+    pub(crate) ports: Option<(u16, u16)>,
+    pub(crate) tcp_flags: u8,
+    pub(crate) loopback: bool,
 }
 
 impl Tables {
@@ -57,7 +57,7 @@ impl Tables {
     }
 
     /// The rank of the rule that decides a packet while all rules hold.
-    pub(super) fn answer(&self, question: &Question) -> Option<usize> {
+    pub(crate) fn answer(&self, question: &Question) -> Option<usize> {
         self.answer_at(question, BootInstant::default())
     }
 

@@ -11,6 +11,7 @@ pub mod datapath;
 mod interface;
 mod traffic;
 
+pub(crate) use ask::Question;
 pub use ask::Segment;
 pub use capabilities::{Capabilities, Refusal};
 pub use choice::{Attachment, Choice, Enforcement, choose};

@@ -19,6 +19,7 @@ use crate::{
     clock::BootInstant,
     cluster::{Protected, Target, within},
     policy::{NodePlan, Plan, PlannedRule},
+    proof::PlannedEdge,
 };
 
 /// The lease of a cut that names none.
@@ -39,6 +40,8 @@ pub struct Request {
     pub cut_own_session: bool,
     /// Addresses that it must not touch.
     pub protect: Vec<Protected>,
+    /// What it takes from whom, kept with the cut for whoever proves it.
+    pub edges: Vec<PlannedEdge>,
 }
 
 /// A cut in force.
@@ -212,6 +215,8 @@ impl Prepared<'_> {
             applied: Timestamp::now(),
             deadline,
             rules: std::mem::take(&mut self.rules),
+            edges: request.edges.iter().filter(|edge| edge.node == self.node.node).cloned().collect(),
+            probes: Vec::new(),
         });
         let tables = compile_journal(&self.node.target, &self.journal)?;
         self.datapath.stage(lock, &tables, &self.journal).map_err(&at)

@@ -1,6 +1,7 @@
 //! A cut: applied, watched, and always taken away again.
 
 mod apply;
+mod edge;
 mod error;
 mod guard;
 mod id;
@@ -12,6 +13,7 @@ mod ssh;
 mod status;
 
 pub use apply::{Cut, DEFAULT_LEASE, Request, Scheme, apply, plan_enforcement};
+pub use edge::remember;
 pub use error::CutError;
 pub use guard::Guard;
 pub use id::CutId;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CutError, CutId, privilege::check_privilege};
+use super::{CutError, CutId, edge, privilege::check_privilege};
 use crate::{
     backend::{
         Attachment,
@@ -13,6 +13,7 @@ use crate::{
     clock::BootInstant,
     cluster::Target,
     policy::{Direction, PlannedRule},
+    proof::Edge,
 };
 
 /// One cut on one node.
@@ -34,6 +35,9 @@ pub struct CutStatus {
     pub hooks: Vec<HookStatus>,
     /// What is enforced, and how often it was.
     pub rules: Vec<RuleStatus>,
+    /// Whether each edge is cut, as far as probes and counters tell.
+    #[serde(default)]
+    pub edges: Vec<Edge>,
 }
 
 /// A program at work on an interface.
@@ -114,9 +118,8 @@ pub(super) fn node_status(datapath: &Datapath) -> Result<Vec<CutStatus>, Datapat
     journal
         .cuts
         .into_iter()
-        .map(|cut| {
-            let rules = cut
-                .rules
+        .map(|mut cut| {
+            let rules: Vec<RuleStatus> = std::mem::take(&mut cut.rules)
                 .into_iter()
                 .map(|record| {
                     let sum = datapath.counter(record.counter)?;
@@ -131,6 +134,7 @@ pub(super) fn node_status(datapath: &Datapath) -> Result<Vec<CutStatus>, Datapat
                     })
                 })
                 .collect::<Result<_, DatapathError>>()?;
+            let edges = edge::known(&cut, &rules);
             Ok(CutStatus {
                 id: cut.id,
                 node: cut.node,
@@ -140,6 +144,7 @@ pub(super) fn node_status(datapath: &Datapath) -> Result<Vec<CutStatus>, Datapat
                 expired: cut.deadline <= now,
                 hooks: hooks.clone(),
                 rules,
+                edges,
             })
         })
         .collect()

@@ -11,6 +11,7 @@ mod composition;
 mod foreign;
 mod killed;
 mod lease;
+mod proof;
 mod scope;
 mod traffic;
 mod way_in;

@@ -263,6 +263,7 @@ pub fn request(target: Target, rules: Vec<PlannedRule>) -> Request {
         flavour: TcFlavour::Auto,
         cut_own_session: false,
         protect: Vec::new(),
+        edges: Vec::new(),
     }
 }
 

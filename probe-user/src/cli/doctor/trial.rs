@@ -142,6 +142,7 @@ fn request(way: &Way, port: u16) -> Request {
         flavour: way.flavour,
         cut_own_session: false,
         protect: Vec::new(),
+        edges: Vec::new(),
     }
 }
 

@@ -21,7 +21,8 @@ use crate::{
     },
     cut::{Cut, CutId, CutStatus, RuleStatus},
     policy::Plan,
-    record::{EVENTS_FILE, Event, EventSink, Kind, Source, ZeroFrom},
+    proof::PlannedEdge,
+    record::{EVENTS_FILE, EdgeProbe, Event, EventSink, Kind, ProbeMet, Source, ZeroFrom},
     report::{RunResult, RunVerdict, rebuild},
     scenario::Scenario,
 };
@@ -54,6 +55,8 @@ struct MadeUp {
     /// How often the run may ask whether to stop before it is told so.
     patience: usize,
     panics: bool,
+    /// Whether probes get through.
+    leaks: bool,
     /// How many reverts fail before one succeeds.
     stubborn: Cell<usize>,
 }
@@ -67,6 +70,7 @@ impl Default for MadeUp {
             in_force: Rc::default(),
             patience: usize::MAX,
             panics: false,
+            leaks: false,
             stubborn: Cell::new(0),
         }
     }
@@ -98,7 +102,7 @@ impl World for MadeUp {
         Ok(Box::new(Quiet))
     }
 
-    fn apply(&self, _: &Inventory, plan: &Plan, lease: Duration) -> Result<Cut, Failure> {
+    fn apply(&self, _: &Inventory, plan: &Plan, _: &[PlannedEdge], lease: Duration) -> Result<Cut, Failure> {
         if self.refuses {
             return Err("this kernel has no BPF".into());
         }
@@ -136,6 +140,27 @@ impl World for MadeUp {
         }
         Ok(Box::new(()))
     }
+
+    fn probe(&self, cut: &Cut, edges: Vec<PlannedEdge>, sink: EventSink) -> Box<dyn Any> {
+        for edge in &edges {
+            let Ok(aim) = &edge.aim else { continue };
+            let met = if self.leaks { ProbeMet::Passes } else { aim.expect.clone() };
+            let probe = EdgeProbe {
+                cut: cut.id.to_string(),
+                node: edge.node.clone(),
+                rule: edge.rule,
+                peer: edge.peer.clone(),
+                to: aim.to,
+                began: BootInstant::now(),
+                met,
+                hits: u64::from(!self.leaks),
+                probes: 1,
+                own_hits: aim.own_hits,
+            };
+            sink.send(event(Some(&edge.node), Kind::Probe, json!(probe)));
+        }
+        Box::new(())
+    }
 }
 
 fn status(id: &CutId, node: &str, plan: &Plan, packets: u64) -> CutStatus {
@@ -159,6 +184,7 @@ fn status(id: &CutId, node: &str, plan: &Plan, packets: u64) -> CutStatus {
         expired: false,
         hooks: Vec::new(),
         rules: rules.collect(),
+        edges: Vec::new(),
     }
 }
 
@@ -401,9 +427,15 @@ impl World for Recording {
         self.inner.watch(inventory, sink)
     }
 
-    fn apply(&self, cluster: &Inventory, plan: &Plan, lease: Duration) -> Result<Cut, Failure> {
+    fn apply(
+        &self,
+        cluster: &Inventory,
+        plan: &Plan,
+        edges: &[PlannedEdge],
+        lease: Duration,
+    ) -> Result<Cut, Failure> {
         self.leases.borrow_mut().push(lease);
-        self.inner.apply(cluster, plan, lease)
+        self.inner.apply(cluster, plan, edges, lease)
     }
 
     fn revert(&self, id: &CutId) -> Result<Vec<CutStatus>, Failure> {
@@ -412,5 +444,9 @@ impl World for Recording {
 
     fn count_hits(&self, cut: &Cut, sink: EventSink) -> Result<Box<dyn Any>, Failure> {
         self.inner.count_hits(cut, sink)
+    }
+
+    fn probe(&self, cut: &Cut, edges: Vec<PlannedEdge>, sink: EventSink) -> Box<dyn Any> {
+        self.inner.probe(cut, edges, sink)
     }
 }

@@ -42,4 +42,4 @@ pub(crate) use words::{port_in_words, rest_in_words, rule_in_words};
 pub(crate) use writes::outages;
 pub use writes::{Outage, WRITE_PAUSE};
 pub use zero::{Zero, ZeroFrom, zero};
-pub(crate) use zero::{first_action, hits, in_order};
+pub(crate) use zero::{first_action, hits, in_order, own_probes};

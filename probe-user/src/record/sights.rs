@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(doc)]
 use super::Kind;
-use crate::{clock::BootInstant, cluster::Server};
+use crate::{clock::BootInstant, cluster::Server, proof::Ruling};
 
 /// Payload of [`Kind::Rest`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,6 +208,13 @@ pub struct EdgeProbe {
     pub probes: u64,
     /// How many hits it can have caused at most, also after its end.
     pub own_hits: u64,
+}
+
+impl EdgeProbe {
+    /// The rule whose edge it was made on.
+    pub fn ruling(&self) -> Ruling {
+        Ruling { node: self.node.clone(), rule: self.rule }
+    }
 }
 
 /// What a probe met.

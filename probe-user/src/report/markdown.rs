@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{
     RunResult,
     deviation::deviations,
+    proof,
     terminal::verdict_word,
     timeline::{rows, signed, timeline, warning},
 };
@@ -83,6 +84,13 @@ pub fn markdown(result: &RunResult) -> String {
             at(cut.first_hit_s),
             at(cut.last_hit_s)
         ));
+    }
+    if proof::rows(result).next().is_some() {
+        say("\n## Proof\n\n| | Edge | Rule | Why |\n|---|---|---|---|");
+    }
+    for (rule, edge) in proof::rows(result) {
+        let (ends, why) = (plain(&edge.to_string()), plain(&edge.why));
+        say(&format!("| {} | {ends} | {} | {why} |", edge.verdict, plain(rule)));
     }
     if !result.troubles.is_empty() {
         say("\n## Trouble of the observers\n");

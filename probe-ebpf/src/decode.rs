@@ -85,6 +85,8 @@ pub struct Packet {
     pub network: usize,
     /// Where the transport header begins.
     pub transport: usize,
+    /// Where the data behind TCP's or UDP's header begin, as that header says; as `transport` for other protocols.
+    pub data: usize,
     /// Where the IP packet ends, as its header says; link-layer padding lies behind it.
     pub end: usize,
     /// The IP protocol number of the transport header.
@@ -178,6 +180,7 @@ fn ipv4(frame: &(impl Bytes + ?Sized), network: usize) -> Result<Packet, Malform
         family: Family::V4,
         network,
         transport: network + header,
+        data: network + header,
         end,
         protocol,
         later_fragment: fragment != 0,
@@ -233,6 +236,7 @@ fn ipv6(frame: &(impl Bytes + ?Sized), network: usize) -> Result<Packet, Malform
         family: Family::V6,
         network,
         transport: at,
+        data: at,
         end,
         protocol: next,
         later_fragment,
@@ -277,11 +281,13 @@ fn transport(frame: &(impl Bytes + ?Sized), mut packet: Packet) -> Result<Packet
                 return Err(Malformed);
             }
             packet.tcp_flags = flags;
+            packet.data = at + usize::from(offset >> 4) * 4;
         }
         protocol::UDP => {
             if at + UDP_HEADER > packet.end {
                 return Err(Malformed);
             }
+            packet.data = at + UDP_HEADER;
         }
         protocol::ICMP | protocol::ICMPV6 => {
             let [icmp_type, _] = frame.read::<2>(at).ok_or(Malformed)?;

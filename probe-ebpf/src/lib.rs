@@ -10,8 +10,10 @@
 
 pub mod abi;
 pub mod bytes;
+pub mod corrupt;
 pub mod decode;
 #[cfg(any(test, feature = "frames"))]
 pub mod frames;
+pub mod narrow;
 pub mod reply;
 pub mod verdict;

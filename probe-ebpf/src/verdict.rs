@@ -3,7 +3,9 @@
 use core::hint::black_box;
 
 use crate::{
-    abi::{Carries, MAX_CLASSES, MAX_DEADLINES, RuleMask, Ruleset, Way, situation},
+    abi::{
+        Carries, Hook, MAX_CLASSES, MAX_DEADLINES, MAX_NARROWED, MAX_RULES, RuleMask, Ruleset, Way, situation,
+    },
     decode::{Packet, protocol, tcp_flag},
 };
 
@@ -15,6 +17,21 @@ pub trait Surroundings {
     fn interface_rules(&self) -> RuleMask;
     /// The boot clock in nanoseconds.
     fn now_ns(&self) -> u64;
+    /// Whether the narrowed rule of this rank hits the packet. Asked once for each packet, in the order of the
+    /// ranks: a rule may count what it is asked.
+    fn hits(&self, rank: usize, now_ns: u64) -> bool;
+}
+
+/// Where a packet is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// Which way the packet goes.
+    pub way: Way,
+    /// Who judges it. XDP leaves to TC what is TC's. What XDP should have decided and TC sees all the same came
+    /// over an interface without our XDP program: TC decides it, but for what chance or a memory narrows.
+    pub hook: Hook,
+    /// Whether it was met on `lo`.
+    pub loopback: bool,
 }
 
 /// What the packet carries, in the ruleset's words.
@@ -42,36 +59,76 @@ pub fn first_look(ruleset: &Ruleset, packet: &Packet, way: Way) -> RuleMask {
         Way::Ingress => (packet.destination_port, packet.source_port),
         Way::Egress => (packet.source_port, packet.destination_port),
     };
-    let own = usize::from(ruleset.own_class[usize::from(own)]) & (MAX_CLASSES - 1);
-    let peer = usize::from(ruleset.peer_class[usize::from(peer)]) & (MAX_CLASSES - 1);
+    // The verifier of Linux 6.12 and before draws no bound from a swapped port; from what comes back from the stack
+    // it does.
+    let (own, peer) = (usize::from(black_box(own)), usize::from(black_box(peer)));
+    let own = usize::from(ruleset.own_class[own]) & (MAX_CLASSES - 1);
+    let peer = usize::from(ruleset.peer_class[peer]) & (MAX_CLASSES - 1);
     ruleset.own_ports[own].and(&ruleset.peer_ports[peer])
 }
 
 /// The rank of the rule that decides the packet, out of those that the first look left: the lowest that
-/// matches in every dimension and whose deadline lies ahead. `None`: the packet passes.
+/// matches in every dimension, whose deadline lies ahead, and that hits the packet if it is narrowed. `None`: the
+/// packet passes here.
 #[inline(always)]
 pub fn decide(
     ruleset: &Ruleset,
     candidates: RuleMask,
     packet: &Packet,
-    way: Way,
-    loopback: bool,
+    seat: Seat,
     surroundings: &impl Surroundings,
 ) -> Option<usize> {
     let mut rules = candidates;
-    rules = rules.and(&ruleset.situations[situation(way, carries(packet))]);
-    rules = rules.and(if loopback { &ruleset.loopback } else { &ruleset.wire });
+    rules = rules.and(&ruleset.situations[situation(seat.way, carries(packet))]);
+    rules = rules.and(if seat.loopback { &ruleset.loopback } else { &ruleset.wire });
     if !rules.is_empty() && rules.and(&ruleset.any_peer) != rules {
         rules = rules.and(&surroundings.peer_rules().or(&ruleset.any_peer));
     }
     if !rules.is_empty() && rules.and(&ruleset.any_interface) != rules {
         rules = rules.and(&surroundings.interface_rules().or(&ruleset.any_interface));
     }
+    if matches!(seat.hook, Hook::Tc) {
+        rules = rules.without(&ruleset.narrowed_by_xdp);
+    }
     if rules.is_empty() {
         return None;
     }
-    let passed = passed(&ruleset.deadlines_ns, surroundings.now_ns());
-    rules.and(&ruleset.live[passed]).pop()
+    let now_ns = surroundings.now_ns();
+    rules = rules.and(&ruleset.live[passed(&ruleset.deadlines_ns, now_ns)]);
+    if rules.and(&ruleset.narrowed).is_empty() {
+        let rank = rules.pop()?;
+        return is_due(ruleset, rank, seat).then_some(rank);
+    }
+    first_that_hits(ruleset, rules, seat, now_ns, surroundings)
+}
+
+/// Looks at rules one by one, since some are narrowed. A loop of its own, so that the other packets do not pay.
+#[inline(always)]
+fn first_that_hits(
+    ruleset: &Ruleset,
+    mut rules: RuleMask,
+    seat: Seat,
+    now_ns: u64,
+    surroundings: &impl Surroundings,
+) -> Option<usize> {
+    let mut looked_at = 0;
+    while looked_at <= MAX_NARROWED {
+        let rank = rules.pop()? & (MAX_RULES - 1);
+        if !is_due(ruleset, rank, seat) {
+            return None;
+        }
+        if !ruleset.narrowed.contains(rank) || surroundings.hits(rank, now_ns) {
+            return Some(rank);
+        }
+        looked_at += 1;
+    }
+    None
+}
+
+/// Whether the rule is decided here: XDP leaves a packet whose first rule is TC's to TC as a whole.
+#[inline(always)]
+fn is_due(ruleset: &Ruleset, rank: usize, seat: Seat) -> bool {
+    !matches!(seat.hook, Hook::Xdp) || ruleset.entries[rank & (MAX_RULES - 1)].hook == Hook::Xdp as u8
 }
 
 /// How many deadlines have passed.

@@ -38,7 +38,7 @@ fn each_hit_is_logged_when_asked_for() {
     harness::in_fresh_namespace(|| {
         let _guard = harness::cut(&harness::request(Target::Local, vec![harness::rule()]));
         let mut log = Datapath::of_this_namespace().unwrap().unwrap().log().unwrap().expect("a log");
-        test_run::Loaded::open("ingress_xdp").ask(&Frame::tcp(40000, 5432, SYN).bytes(), None);
+        test_run::Loaded::open("netsplit_xdp").ask(&Frame::tcp(40000, 5432, SYN).bytes(), None);
         harness::poll_until("a line is logged", Duration::from_secs(5), || {
             log.flush();
             LINES.lock().unwrap().iter().any(|line| line.contains("ports 40000 > 5432"))

@@ -34,8 +34,9 @@ impl Args {
 
 const TARGET: &str = "bpfel-unknown-none";
 
-/// What the compiler is told. The object is the same for every architecture: nothing in it reads registers.
-const FLAGS: &[&str] = &["-Cdebuginfo=2", "-Clink-arg=--btf", "--cfg=bpf_target_arch=\"x86_64\""];
+/// What the compiler is told. Atomic addition that gives the old value wants version 3 of the instruction set. The object is the same for every architecture: nothing in it reads registers.
+const FLAGS: &[&str] =
+    &["-Ctarget-cpu=v3", "-Cdebuginfo=2", "-Clink-arg=--btf", "--cfg=bpf_target_arch=\"x86_64\""];
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let root = crate::root().canonicalize().map_err(Failure::io("cannot find the workspace"))?;

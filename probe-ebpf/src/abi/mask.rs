@@ -21,6 +21,7 @@ impl RuleMask {
     }
 
     /// Whether the rule of rank `rank` is in the set.
+    #[inline(always)]
     pub const fn contains(&self, rank: usize) -> bool {
         self.words[rank / 64] & (1 << (rank % 64)) != 0
     }
@@ -39,6 +40,14 @@ impl RuleMask {
     pub const fn or(&self, other: &Self) -> Self {
         let (a, b) = (&self.words, &other.words);
         Self { words: [a[0] | b[0], a[1] | b[1], a[2] | b[2], a[3] | b[3]] }
+    }
+
+    /// The rules of this set that are not in the other.
+    #[inline(always)]
+    #[must_use]
+    pub const fn without(&self, other: &Self) -> Self {
+        let (a, b) = (&self.words, &other.words);
+        Self { words: [a[0] & !b[0], a[1] & !b[1], a[2] & !b[2], a[3] & !b[3]] }
     }
 
     /// Whether no rule is left.

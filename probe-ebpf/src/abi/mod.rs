@@ -9,12 +9,22 @@ use core::mem::size_of;
 
 pub use mask::RuleMask;
 
+pub use crate::narrow::{Chance, FlagPattern, Flap, Length, Pace, Position, Progress, Sieve};
+
 /// Changes whenever a type, a map or the meaning of a field here changes: user space refuses a datapath of
 /// another version.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// How many rules one namespace can hold, over all its cuts.
 pub const MAX_RULES: usize = 256;
+
+/// How many narrowed rules one namespace can hold, a rule in both directions being two: the programs look at no
+/// more than these one by one.
+pub const MAX_NARROWED: usize = 32;
+
+/// How many flows the narrowed rules of a namespace can follow at the same time; the least recently seen is
+/// forgotten first.
+pub const MAX_FLOWS: u32 = 1 << 16;
 
 /// How many rules can be counted: each has a place of its own, in both directions the same.
 pub const MAX_COUNTERS: u32 = 256;
@@ -102,12 +112,18 @@ pub struct Ruleset {
     pub any_peer: RuleMask,
     /// The rules that name no interface; the others are looked up in `INTERFACES`.
     pub any_interface: RuleMask,
+    /// The rules that hit only some of the packets that they match: see `sieves`.
+    pub narrowed: RuleMask,
+    /// The narrowed rules that XDP enforces. What XDP has let pass, TC must not put to the test again.
+    pub narrowed_by_xdp: RuleMask,
     /// The different deadlines on the boot clock, ascending, then [`NEVER_NS`] up to the end.
     pub deadlines_ns: [u64; MAX_DEADLINES],
     /// `live[n]`: the rules that still hold once the first `n` deadlines have passed.
     pub live: [RuleMask; MAX_DEADLINES],
     /// The rules by rank.
     pub entries: [Entry; MAX_RULES],
+    /// How rules are narrowed, by rank.
+    pub sieves: [Sieve; MAX_RULES],
 }
 
 impl Ruleset {
@@ -124,9 +140,12 @@ impl Ruleset {
         loopback: RuleMask::EMPTY,
         any_peer: RuleMask::EMPTY,
         any_interface: RuleMask::EMPTY,
+        narrowed: RuleMask::EMPTY,
+        narrowed_by_xdp: RuleMask::EMPTY,
         deadlines_ns: [NEVER_NS; MAX_DEADLINES],
         live: [RuleMask::EMPTY; MAX_DEADLINES],
         entries: [Entry { counter: 0, action: 0, hook: 0, reserved: 0 }; MAX_RULES],
+        sieves: [Sieve::OPEN; MAX_RULES],
     };
 }
 
@@ -160,7 +179,14 @@ pub enum Action {
     Reject = 1,
     /// Its sender gets a RST.
     Reset = 2,
+    /// It goes on, and a copy of it, too.
+    Duplicate = 3,
+    /// It goes on with a bit of its data changed, and a checksum that is right.
+    Corrupt = 4,
 }
+
+/// How many actions there can be: the size of the arrays of programs that carry them out.
+pub const MAX_ACTIONS: u32 = 16;
 
 impl Action {
     /// The action with this number.
@@ -170,6 +196,8 @@ impl Action {
             0 => Some(Self::Drop),
             1 => Some(Self::Reject),
             2 => Some(Self::Reset),
+            3 => Some(Self::Duplicate),
+            4 => Some(Self::Corrupt),
             _ => None,
         }
     }
@@ -211,6 +239,40 @@ pub struct Counter {
     pub first_ns: u64,
     /// The last hit on the boot clock, in nanoseconds; 0 for none.
     pub last_ns: u64,
+}
+
+/// What a narrowed rule remembers, by its counter.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RuleState {
+    /// How often the dice were thrown.
+    pub throws: u64,
+    /// When the next byte is due at the rule's rate, on the boot clock, in nanoseconds.
+    pub due_ns: u64,
+}
+
+/// The key of `FLOWS`: a flow as one rule sees it. Own and peer are seen from the node, so both directions of
+/// a connection are one flow.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowKey {
+    /// When the rule came into force, so that what an earlier rule remembered under the same counter is not
+    /// taken for this one's.
+    pub since_ns: u64,
+    /// The node's address; IPv4 mapped into IPv6.
+    pub own: [u8; 16],
+    /// The peer's, likewise.
+    pub peer: [u8; 16],
+    /// The rule's place in `COUNTERS`.
+    pub counter: u32,
+    /// The node's port.
+    pub own_port: u16,
+    /// The peer's port.
+    pub peer_port: u16,
+    /// The IP protocol number.
+    pub protocol: u32,
+    /// Always zero.
+    pub reserved: u32,
 }
 
 /// One hit, as the ring buffer `HITS` carries it.
@@ -301,20 +363,27 @@ const _: () = {
     assert!(size_of::<Hit>() == 56);
     assert!(size_of::<PeerKey>() == 20);
     assert!(size_of::<InterfaceKey>() == 8);
+    assert!(size_of::<Sieve>() == 80);
+    assert!(size_of::<RuleState>() == 16);
+    assert!(size_of::<FlowKey>() == 56);
+    assert!(size_of::<Progress>() == 16);
     assert!(size_of::<JournalPage>() == JOURNAL_PAGE_BYTES + 8);
     assert!(
         size_of::<Ruleset>()
             == 2 * 131_072
                 + 2 * 32 * MAX_CLASSES
-                + 32 * (5 + SITUATIONS)
+                + 32 * (7 + SITUATIONS)
                 + (8 + 32) * MAX_DEADLINES
-                + 8 * MAX_RULES
+                + (8 + 80) * MAX_RULES
     );
 };
 
 #[cfg(feature = "user")]
 mod pod {
-    use super::{Control, Counter, Entry, Hit, InterfaceKey, JournalPage, PeerKey, RuleMask, Ruleset};
+    use super::{
+        Control, Counter, Entry, FlowKey, Hit, InterfaceKey, JournalPage, PeerKey, Progress, RuleMask,
+        RuleState, Ruleset,
+    };
 
     // SAFETY: `repr(C)`, made of integers alone, and without padding, as the size assertions above prove.
     unsafe impl aya::Pod for RuleMask {}
@@ -334,6 +403,12 @@ mod pod {
     unsafe impl aya::Pod for InterfaceKey {}
     // SAFETY: as for `RuleMask`.
     unsafe impl aya::Pod for JournalPage {}
+    // SAFETY: as for `RuleMask`.
+    unsafe impl aya::Pod for RuleState {}
+    // SAFETY: as for `RuleMask`.
+    unsafe impl aya::Pod for FlowKey {}
+    // SAFETY: as for `RuleMask`.
+    unsafe impl aya::Pod for Progress {}
 }
 
 #[cfg(test)]

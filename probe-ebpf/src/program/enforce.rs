@@ -7,14 +7,15 @@ use probe_ebpf::{
         Action, Entry, Hit, Hook, InterfaceKey, LOOPBACK_IFINDEX, MAX_RULES, Observation, PEER_KEY_BANK_BITS,
         PeerKey, RuleMask, Ruleset, Way,
     },
-    decode::{Malformed, Packet, decode},
-    verdict::{Surroundings, decide, first_look},
+    decode::{Malformed, decode},
+    verdict::{Seat, Surroundings, decide, first_look},
 };
 
 use super::{
-    answer::answer,
     frame::Frame,
-    maps::{CONTROL, COUNTERS, HITS, INTERFACES, OBSERVED, PARKED, PEERS, Parked, RULESETS},
+    maps::{CONTROL, COUNTERS, HITS, INTERFACES, OBSERVED, PEERS, RULESETS},
+    memory::narrowed_rule_hits,
+    parked::{PARKED, Parked, park},
 };
 
 /// Where a packet is met.
@@ -29,8 +30,6 @@ pub(crate) struct Place {
 pub(crate) enum Decision {
     Pass,
     Drop,
-    /// The frame is now its own answer, and wants to go back where it came from.
-    Answer,
 }
 
 /// Judges a packet and carries the verdict out.
@@ -48,27 +47,22 @@ fn judge<F: Frame>(frame: &F, place: Place) -> Option<Decision> {
         return None;
     }
     let parked = PARKED.get(0)?;
-    let rank = rank(ruleset, parked, place.way, place.ifindex, bank);
+    let rank = rank(ruleset, parked, place, bank);
     if rank >= MAX_RULES {
         return None;
     }
     let entry = ruleset.entries[rank];
-    // XDP leaves to TC what is TC's. What XDP should have decided and TC sees all the same came over an
-    // interface without our XDP program: it is decided here.
-    if place.hook == Hook::Xdp && entry.hook != Hook::Xdp as u8 {
+    let action = Action::from_number(entry.action)?;
+    if action == Action::Corrupt && !parked.packet.has_data() {
         return None;
     }
     record(frame, parked, place.way, entry, control.recording != 0);
-    Some(match Action::from_number(entry.action)? {
-        Action::Drop => Decision::Drop,
-        action => match answer(frame, parked, action, place.ifindex == LOOPBACK_IFINDEX) {
-            Some(()) => Decision::Answer,
-            None => {
-                observe(Observation::Unanswered);
-                Decision::Drop
-            }
-        },
-    })
+    if action != Action::Drop {
+        // Another program carries it out, and this one ends here: unless that one is missing.
+        frame.hand_over(action);
+        observe(Observation::Unanswered);
+    }
+    Some(Decision::Drop)
 }
 
 /// Decodes the packet and parks it if its ports may concern a rule; nearly every packet's way ends here. A
@@ -90,49 +84,37 @@ fn concerns_a_rule<F: Frame>(frame: &F, ruleset: &Ruleset, way: Way) -> bool {
         }
         return false;
     }
-    park(frame, packet, candidates).is_some()
-}
-
-#[inline(always)]
-fn park<F: Frame>(frame: &F, packet: Packet, candidates: RuleMask) -> Option<()> {
-    let place = PARKED.get_ptr_mut(0)?;
-    let (source, destination) = (packet.source(frame)?, packet.destination(frame)?);
-    // SAFETY: the map's element of this processor, which nobody else uses meanwhile.
-    unsafe { place.write(Parked { packet, candidates, source, destination }) };
-    Some(())
+    park(frame, packet, candidates, way).is_some()
 }
 
 /// The rank of the rule that decides, or `MAX_RULES` if none does: a BPF function answers with one number. A
 /// function of its own for the stack's sake.
 #[inline(never)]
-fn rank(ruleset: &Ruleset, parked: &Parked, way: Way, ifindex: u32, bank: u32) -> usize {
-    let lookups = Lookups { parked, way, ifindex, bank };
-    let loopback = ifindex == LOOPBACK_IFINDEX;
-    decide(ruleset, parked.candidates, &parked.packet, way, loopback, &lookups).unwrap_or(MAX_RULES)
+fn rank(ruleset: &Ruleset, parked: &Parked, place: Place, bank: u32) -> usize {
+    let lookups = Lookups { ruleset, parked, place, bank };
+    let seat = Seat { way: place.way, hook: place.hook, loopback: place.ifindex == LOOPBACK_IFINDEX };
+    decide(ruleset, parked.candidates, &parked.packet, seat, &lookups).unwrap_or(MAX_RULES)
 }
 
 /// The look-ups that a rule may need.
 struct Lookups<'a> {
+    ruleset: &'a Ruleset,
     parked: &'a Parked,
-    way: Way,
-    ifindex: u32,
+    place: Place,
     bank: u32,
 }
 
 impl Surroundings for Lookups<'_> {
     #[inline(always)]
     fn peer_rules(&self) -> RuleMask {
-        let address = match self.way {
-            Way::Ingress => self.parked.source,
-            Way::Egress => self.parked.destination,
-        };
-        let key = Key::new(PEER_KEY_BANK_BITS + 128, PeerKey { bank: self.bank, address });
+        let key =
+            Key::new(PEER_KEY_BANK_BITS + 128, PeerKey { bank: self.bank, address: *self.parked.peer() });
         PEERS.get(&key).copied().unwrap_or(RuleMask::EMPTY)
     }
 
     #[inline(always)]
     fn interface_rules(&self) -> RuleMask {
-        let key = InterfaceKey { bank: self.bank, ifindex: self.ifindex };
+        let key = InterfaceKey { bank: self.bank, ifindex: self.place.ifindex };
         // SAFETY: user space fills a bank before packets see it and leaves it alone while they do.
         unsafe { INTERFACES.get(&key) }.copied().unwrap_or(RuleMask::EMPTY)
     }
@@ -141,6 +123,11 @@ impl Surroundings for Lookups<'_> {
     fn now_ns(&self) -> u64 {
         // SAFETY: a helper call without arguments.
         unsafe { bpf_ktime_get_boot_ns() }
+    }
+
+    #[inline(always)]
+    fn hits(&self, rank: usize, now_ns: u64) -> bool {
+        narrowed_rule_hits(self.ruleset, self.parked, rank, now_ns)
     }
 }
 
@@ -194,7 +181,7 @@ fn record<F: Frame>(frame: &F, parked: &Parked, way: Way, entry: Entry, recordin
 }
 
 #[inline(always)]
-fn observe(what: Observation) {
+pub(super) fn observe(what: Observation) {
     if let Some(count) = OBSERVED.get_ptr_mut(what as u32) {
         // SAFETY: the map's element of this processor.
         unsafe { *count += 1 }

@@ -4,13 +4,16 @@ use core::ptr;
 
 use aya_ebpf::{
     EbpfContext,
+    bindings::__sk_buff,
     helpers::generated::{
         bpf_skb_change_head, bpf_skb_change_tail, bpf_skb_load_bytes, bpf_skb_store_bytes,
         bpf_xdp_adjust_head, bpf_xdp_adjust_tail, bpf_xdp_get_buff_len, bpf_xdp_store_bytes,
     },
     programs::{TcContext, XdpContext},
 };
-use probe_ebpf::bytes::Bytes;
+use probe_ebpf::{abi::Action, bytes::Bytes};
+
+use super::maps::{TC_ACTIONS, XDP_ACTIONS};
 
 /// Every offset that the decoder can come to lies below (two tags, an IPv6 header, eight extension headers of
 /// at most 2,048 bytes): the mask changes none, and shows the verifier their bound. A comparison would not do:
@@ -24,6 +27,12 @@ pub(crate) trait Frame: Bytes {
 
     /// The program's context.
     fn context(&self) -> &Self::Context;
+
+    /// Ends this program and runs the one that carries the action out. Returns only if that one is not there.
+    fn hand_over(&self, action: Action);
+
+    /// How many bytes of data each segment carries, where the frame stands for several; 0 where it does not.
+    fn segment_data(&self) -> u32;
 
     /// Overwrites the bytes at `at`.
     fn store<const N: usize>(&self, at: usize, bytes: &[u8; N]) -> Option<()>;
@@ -86,6 +95,17 @@ impl Frame for XdpFrame {
     }
 
     #[inline(always)]
+    fn hand_over(&self, action: Action) {
+        // SAFETY: the array holds XDP programs alone.
+        let _ = unsafe { XDP_ACTIONS.tail_call(&self.ctx, action as u32) };
+    }
+
+    #[inline(always)]
+    fn segment_data(&self) -> u32 {
+        0
+    }
+
+    #[inline(always)]
     fn store<const N: usize>(&self, at: usize, bytes: &[u8; N]) -> Option<()> {
         // SAFETY: the helper checks the offset, and reads N bytes from an array of N.
         done(unsafe {
@@ -116,6 +136,12 @@ impl SocketBuffer {
     /// The frame that the program was called for.
     pub(crate) fn new(ctx: TcContext) -> Self {
         Self { ctx }
+    }
+
+    /// The kernel's own context.
+    #[inline(always)]
+    pub(super) fn raw(&self) -> *mut __sk_buff {
+        self.ctx.skb.skb
     }
 
     /// `skb->mark`.
@@ -165,6 +191,18 @@ impl Frame for SocketBuffer {
 
     fn context(&self) -> &TcContext {
         &self.ctx
+    }
+
+    #[inline(always)]
+    fn hand_over(&self, action: Action) {
+        // SAFETY: the array holds TC programs alone.
+        let _ = unsafe { TC_ACTIONS.tail_call(&self.ctx, action as u32) };
+    }
+
+    #[inline(always)]
+    fn segment_data(&self) -> u32 {
+        // SAFETY: as in `mark`.
+        unsafe { (*self.ctx.skb.skb).gso_size }
     }
 
     #[inline(always)]

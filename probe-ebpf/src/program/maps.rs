@@ -3,14 +3,11 @@
 use aya_ebpf::{
     bindings::BPF_F_NO_PREALLOC,
     macros::map,
-    maps::{Array, HashMap, LpmTrie, PerCpuArray, RingBuf},
+    maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, ProgramArray, RingBuf},
 };
-use probe_ebpf::{
-    abi::{
-        Control, Counter, InterfaceKey, JournalPage, MAX_BOUND_INTERFACES, MAX_COUNTERS, MAX_JOURNAL_PAGES,
-        MAX_PEERS, OBSERVATIONS, PeerKey, RuleMask, Ruleset,
-    },
-    decode::Packet,
+use probe_ebpf::abi::{
+    Control, Counter, FlowKey, InterfaceKey, JournalPage, MAX_ACTIONS, MAX_BOUND_INTERFACES, MAX_COUNTERS,
+    MAX_FLOWS, MAX_JOURNAL_PAGES, MAX_PEERS, OBSERVATIONS, PeerKey, Progress, RuleMask, RuleState, Ruleset,
 };
 
 #[map]
@@ -42,19 +39,19 @@ pub(super) static HITS: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
 #[map]
 static JOURNAL: HashMap<u32, JournalPage> = HashMap::with_max_entries(MAX_JOURNAL_PAGES, BPF_F_NO_PREALLOC);
 
-/// A packet's facts, once a rule may concern it.
-#[derive(Clone, Copy)]
-pub(super) struct Parked {
-    pub(super) packet: Packet,
-    pub(super) candidates: RuleMask,
-    pub(super) source: [u8; 16],
-    pub(super) destination: [u8; 16],
-}
-
-/// Where they are parked, which also spares the stack.
-///
-/// The verifier follows every path through the decoder separately, with all that it knows of each number.
-/// What is read back from a map it knows nothing of: all paths become one, and the rest of the program is
-/// verified once. A packet is judged without interruption on its processor, so one place is enough.
+/// The flows that rules with a [`Position`](probe_ebpf::abi::Position) have met.
 #[map]
-pub(super) static PARKED: PerCpuArray<Parked> = PerCpuArray::with_max_entries(1, 0);
+pub(super) static FLOWS: LruHashMap<FlowKey, Progress> = LruHashMap::with_max_entries(MAX_FLOWS, 0);
+
+/// What narrowed rules remember, by their counters.
+#[map]
+pub(super) static STATES: Array<RuleState> = Array::with_max_entries(MAX_COUNTERS, 0);
+
+/// The programs that carry an action out at the XDP hook, by the action's number. Only those are there that a rule
+/// has asked for.
+#[map]
+pub(super) static XDP_ACTIONS: ProgramArray = ProgramArray::with_max_entries(MAX_ACTIONS, 0);
+
+/// The same for TC.
+#[map]
+pub(super) static TC_ACTIONS: ProgramArray = ProgramArray::with_max_entries(MAX_ACTIONS, 0);

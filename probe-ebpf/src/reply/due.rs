@@ -84,6 +84,7 @@ mod tests {
             family,
             network: 14,
             transport: 34,
+            data: 54,
             end: 54,
             protocol,
             later_fragment: false,

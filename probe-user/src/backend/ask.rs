@@ -4,9 +4,9 @@
 use std::net::IpAddr;
 
 use probe_ebpf::{
-    abi::{Carries, LOOPBACK_IFINDEX, RuleMask, Way},
+    abi::{Carries, Hook, LOOPBACK_IFINDEX, RuleMask, Way},
     decode::{Family, Packet, protocol},
-    verdict::{Surroundings, decide, first_look},
+    verdict::{Seat, Surroundings, decide, first_look},
 };
 
 use super::Tables;
@@ -73,6 +73,7 @@ impl Tables {
             // Only readers of bytes need offsets.
             network: 0,
             transport: 0,
+            data: 0,
             end: 0,
             protocol: match (question.carries, family) {
                 (Carries::Udp, _) => protocol::UDP,
@@ -88,7 +89,8 @@ impl Tables {
         };
         let candidates = first_look(&self.ruleset, &packet, question.way);
         let lookups = Lookups { tables: self, question, now };
-        decide(&self.ruleset, candidates, &packet, question.way, question.loopback, &lookups)
+        let seat = Seat { way: question.way, hook: Hook::Tc, loopback: question.loopback };
+        decide(&self.ruleset, candidates, &packet, seat, &lookups)
     }
 
     /// The interface-bound rules of `lo`, or of all other interfaces together.
@@ -121,5 +123,10 @@ impl Surroundings for Lookups<'_> {
 
     fn now_ns(&self) -> u64 {
         self.now.ns
+    }
+
+    /// What may be hit is hit, as far as a question about one packet goes.
+    fn hits(&self, _: usize, _: u64) -> bool {
+        true
     }
 }

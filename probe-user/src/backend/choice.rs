@@ -1,9 +1,10 @@
 //! Which hook enforces a rule.
 //!
 //! `auto` drops arriving packets by XDP, before the stack has spent anything on them, and leaves the rest to
-//! TC: departures, which XDP does not see, and answers, since a native XDP driver can count an answer as sent
-//! that never arrives (veth does, unless the other end runs a native XDP program too). An interface that
-//! carries somebody else's XDP program is left alone: TC there.
+//! TC: departures, which XDP does not see; answers, since a native XDP driver can count an answer as sent that
+//! never arrives (veth does, unless the other end runs a native XDP program too); rules that are narrowed, since
+//! only TC knows the segments that an `skb` stands for, and since what was put to the test once must not be again;
+//! and what XDP cannot do. An interface that carries somebody else's XDP program is left alone: TC there.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -72,6 +73,7 @@ pub fn choose(choice: Choice, rule: &PlannedRule, interfaces: &[&Interface]) -> 
         }
         Choice::Auto => {
             let faithful = rule.action == Action::Drop
+                && rule.narrowing.is_open()
                 && interfaces.iter().all(|interface| !matches!(interface.xdp, XdpState::Foreign { .. }));
             if faithful { Hook::Xdp } else { Hook::Tc }
         }

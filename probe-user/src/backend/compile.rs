@@ -7,8 +7,8 @@ use std::{
 
 use ipnet::{IpNet, Ipv6Net};
 use probe_ebpf::abi::{
-    self, Carries, Entry, Hook, MAX_CLASSES, MAX_DEADLINES, MAX_PEERS, MAX_RULES, NEVER_NS, RuleMask,
-    Ruleset, Way, situation,
+    self, Carries, Entry, Hook, MAX_CLASSES, MAX_DEADLINES, MAX_NARROWED, MAX_PEERS, MAX_RULES, NEVER_NS,
+    RuleMask, Ruleset, Sieve, Way, situation,
 };
 
 use crate::{
@@ -21,6 +21,8 @@ use crate::{
 pub struct RankedRule<'a> {
     /// What it says.
     pub rule: &'a PlannedRule,
+    /// When its cut came into force.
+    pub since: BootInstant,
     /// When its cut ends.
     pub deadline: BootInstant,
     /// Its place among the counters.
@@ -50,6 +52,12 @@ pub enum CompileError {
          `both` takes two); merge rules, or revert a cut first"
     )]
     TooManyRules(usize),
+    /// Too many narrowed rules.
+    #[error(
+        "the namespace would hold {0} rules that are narrowed (by `probability`, `flap` and the like; one of \
+         direction `both` counts twice), and {MAX_NARROWED} can be; revert a cut first"
+    )]
+    TooManyNarrowed(usize),
     /// Too many cuts.
     #[error("the namespace would hold cuts with {0} different deadlines, more than fit; revert a cut first")]
     TooManyDeadlines(usize),
@@ -112,9 +120,20 @@ pub fn compile(rules: &[RankedRule<'_>]) -> Result<Tables, CompileError> {
         if ranked.bound_to.is_empty() {
             ruleset.any_interface.insert(rank);
         }
+        if !rule.narrowing.is_open() {
+            ruleset.narrowed.insert(rank);
+            ruleset.sieves[rank] = Sieve { since_ns: ranked.since.ns, ..rule.narrowing.sieve() };
+            if *way == Way::Ingress && ranked.ingress == Hook::Xdp {
+                ruleset.narrowed_by_xdp.insert(rank);
+            }
+        }
         for &ifindex in &ranked.bound_to {
             interfaces.entry(ifindex).or_default().insert(rank);
         }
+    }
+    let narrowed = entrants.iter().filter(|entrant| !entrant.ranked.rule.narrowing.is_open()).count();
+    if narrowed > MAX_NARROWED {
+        return Err(CompileError::TooManyNarrowed(narrowed));
     }
     set_deadlines(&entrants, &mut ruleset)?;
     let own = entrants.iter().map(|entrant| entrant.ranked.rule.ports.as_slice());
@@ -144,11 +163,13 @@ fn payloads(protocol: Protocol, flows: Flows) -> &'static [Carries] {
     }
 }
 
-fn action(action: Action) -> abi::Action {
+pub(crate) fn action(action: Action) -> abi::Action {
     match action {
         Action::Drop => abi::Action::Drop,
         Action::Reject => abi::Action::Reject,
         Action::Reset => abi::Action::Reset,
+        Action::Duplicate => abi::Action::Duplicate,
+        Action::Corrupt => abi::Action::Corrupt,
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) use ask::Question;
 pub use ask::Segment;
 pub use capabilities::{Capabilities, Refusal};
 pub use choice::{Attachment, Choice, Enforcement, choose};
+pub(crate) use compile::action as abi_action;
 pub use compile::{CompileError, RankedRule, Tables, compile};
 pub use interface::{Interface, InterfaceError, XdpMode, XdpState, bring_up, interfaces};
 pub use traffic::{Example, Traffic};

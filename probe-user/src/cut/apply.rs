@@ -7,18 +7,18 @@
 use std::{collections::BTreeSet, fmt, time::Duration};
 
 use jiff::Timestamp;
-use probe_ebpf::abi::Hook;
+use probe_ebpf::abi::{self, Hook};
 
 use super::{CutError, CutId, CutStatus, privilege::check_privilege, protect, session, status::node_status};
 use crate::{
     backend::{
-        Choice, Enforcement, Interface, RankedRule, choose, compile,
+        Choice, Enforcement, Interface, RankedRule, abi_action, choose, compile,
         datapath::{CutRecord, Datapath, Journal, Lock, RuleRecord, TcFlavour, Wanted, remove_root_if_empty},
         interfaces,
     },
     clock::BootInstant,
     cluster::{Protected, Target, within},
-    policy::{NodePlan, Plan, PlannedRule},
+    policy::{Direction, NodePlan, Plan, PlannedRule},
     proof::PlannedEdge,
 };
 
@@ -79,6 +79,9 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
     check_privilege()?;
     session::check(&request.plan, request.cut_own_session)?;
     protect::check(&request.plan, &request.protect)?;
+    let mut request = request.clone();
+    request.plan.settle_seeds(random_seed);
+    let request = &request;
     let mut seen = BTreeSet::new();
     if let Some(twice) = request.plan.nodes.iter().find(|node| !seen.insert(&node.target)) {
         return Err(CutError::TwiceTheSame(twice.target.clone()));
@@ -97,8 +100,8 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
         }
     }
     // Only now: what came before may take long, and a lease is time in force.
-    let deadline = BootInstant::now() + request.lease;
-    let staged = ready.iter_mut().try_for_each(|prepared| prepared.stage(&lock, request, &id, deadline));
+    let since = BootInstant::now();
+    let staged = ready.iter_mut().try_for_each(|prepared| prepared.stage(&lock, request, &id, since));
     if let Err(error) = staged {
         abandon(ready.into_iter().map(|prepared| prepared.datapath));
         remove_root_if_empty(&lock);
@@ -118,7 +121,17 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
         let parts = node_status(&prepared.datapath).map_err(CutError::at(&prepared.node.target))?;
         nodes.extend(parts.into_iter().filter(|part| part.id == id));
     }
-    Ok(Cut { id, deadline, nodes })
+    Ok(Cut { id, deadline: since + request.lease, nodes })
+}
+
+/// A seed for chance: small enough to be typed again.
+fn random_seed() -> u64 {
+    let mut bytes = [0_u8; 4];
+    // The kernel's pool answers always once the machine is up; should it not, the clock will do.
+    match rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty()) {
+        Ok(_) => u32::from_ne_bytes(bytes).into(),
+        Err(_) => BootInstant::now().ns & u64::from(u32::MAX),
+    }
 }
 
 /// Says how each rule of a node's plan would be enforced, and touches nothing.
@@ -130,7 +143,7 @@ pub fn plan_enforcement(node: &NodePlan, choice: Choice) -> Result<Vec<Scheme>, 
 }
 
 fn ours() -> Option<u32> {
-    Datapath::of_this_namespace().ok().flatten()?.xdp_program_id().ok()
+    Datapath::of_this_namespace().ok().flatten()?.xdp_program_id().ok()?
 }
 
 /// A node whose programs are attached, and whose rules are ready to be staged.
@@ -170,7 +183,7 @@ fn attach(
 ) -> Result<(Journal, Vec<RuleRecord>), CutError> {
     let at = CutError::at(&node.target);
     let ours = datapath.xdp_program_id().map_err(&at)?;
-    let present = interfaces(Some(ours)).map_err(|error| at(error.into()))?;
+    let present = interfaces(ours).map_err(|error| at(error.into()))?;
     let mut journal = datapath.journal().map_err(&at)?;
     journal.forget_expired(BootInstant::now());
 
@@ -187,6 +200,8 @@ fn attach(
             bound_to: named(rule, &present).map(|interface| interface.index).collect(),
         });
     }
+    let actions: Vec<_> = rules.iter().flat_map(actions).collect();
+    datapath.ready_actions(&actions).map_err(&at)?;
     let mut installed = datapath.name(&node.target).map_err(&at)?;
     for (ifindex, attachment) in attachments {
         let Some(interface) = present.iter().find(|interface| interface.index == ifindex) else { continue };
@@ -196,6 +211,15 @@ fn attach(
     Ok((journal, rules))
 }
 
+/// What a rule wants done at which hooks.
+fn actions(record: &RuleRecord) -> impl Iterator<Item = (Hook, abi::Action)> + use<> {
+    let action = abi_action(record.rule.action);
+    let direction = record.rule.direction;
+    let arrives = (direction != Direction::Out).then_some(if record.xdp { Hook::Xdp } else { Hook::Tc });
+    let leaves = (direction != Direction::In).then_some(Hook::Tc);
+    arrives.into_iter().chain(leaves).map(move |hook| (hook, action))
+}
+
 impl Prepared<'_> {
     /// Writes the bank that packets do not see yet.
     fn stage(
@@ -203,7 +227,7 @@ impl Prepared<'_> {
         lock: &Lock,
         request: &Request,
         id: &CutId,
-        deadline: BootInstant,
+        since: BootInstant,
     ) -> Result<(), CutError> {
         let at = CutError::at(&self.node.target);
         let counters: Vec<_> = self.rules.iter().map(|rule| rule.counter).collect();
@@ -213,7 +237,8 @@ impl Prepared<'_> {
             node: self.node.node.clone(),
             description: request.plan.description.clone(),
             applied: Timestamp::now(),
-            deadline,
+            since,
+            deadline: since + request.lease,
             rules: std::mem::take(&mut self.rules),
             edges: request.edges.iter().filter(|edge| edge.node == self.node.node).cloned().collect(),
             probes: Vec::new(),
@@ -234,6 +259,7 @@ pub(super) fn compile_journal(
         .flat_map(|cut| {
             cut.rules.iter().map(|record| RankedRule {
                 rule: &record.rule,
+                since: cut.since,
                 deadline: cut.deadline,
                 counter: record.counter,
                 ingress: if record.xdp { Hook::Xdp } else { Hook::Tc },

@@ -43,7 +43,14 @@ fn in_force(place: u32, rule: &PlannedRule) -> RankedRule<'_> {
     const LO: u32 = probe_ebpf::abi::LOOPBACK_IFINDEX;
     let bound_to = rule.interfaces.iter().map(|name| if name == "lo" { LO } else { LO + 1 }).collect();
     let deadline = BootInstant { ns: u64::MAX };
-    RankedRule { rule, deadline, counter: place, ingress: probe_ebpf::abi::Hook::Tc, bound_to }
+    RankedRule {
+        rule,
+        since: BootInstant::default(),
+        deadline,
+        counter: place,
+        ingress: probe_ebpf::abi::Hook::Tc,
+        bound_to,
+    }
 }
 
 #[cfg(test)]

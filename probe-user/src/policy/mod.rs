@@ -1,6 +1,7 @@
 //! Who is cut from whom: the policy file, its meaning, and the plan it becomes.
 
 mod model;
+pub mod narrow;
 mod parse;
 mod plan;
 mod print;
@@ -10,6 +11,7 @@ mod show;
 mod words;
 
 pub use model::{Action, Direction, Flows, NodeSelector, Peer, Policy, PortRange, Protocol, Rule};
+pub use narrow::Narrowing;
 pub(crate) use parse::rules as read_rules;
 pub use parse::{RuleArgs, parse, reject_rule};
 pub use plan::{NodePlan, Plan, PlannedRule};

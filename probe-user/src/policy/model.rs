@@ -5,6 +5,8 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::Narrowing;
+
 /// A policy file: a description and the rules that make up the cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -31,7 +33,9 @@ pub struct Rule {
     pub peers: Vec<Peer>,
     /// Which packets of a flow.
     pub flows: Flows,
-    /// What happens to a packet that matches.
+    /// Which of the packets that match are hit.
+    pub narrowing: Narrowing,
+    /// What happens to a packet that is hit.
     pub action: Action,
     /// Also what the node sends to itself through `lo`.
     pub loopback: bool,
@@ -136,6 +140,10 @@ pub enum Action {
     Reject,
     /// The sender gets a TCP RST (RFC 9293 3.10.7.1).
     Reset,
+    /// The packet goes on, and a copy of it, too.
+    Duplicate,
+    /// The packet goes on with a bit of its data changed and a checksum that is right.
+    Corrupt,
 }
 
 /// Ports from `first` to `last`, both included; never 0.

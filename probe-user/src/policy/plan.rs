@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Direction, Flows, PortRange, Protocol};
+use super::{Action, Direction, Flows, Narrowing, PortRange, Protocol};
 use crate::cluster::Target;
 
 /// For each node, the exact rules with addresses.
@@ -43,12 +43,24 @@ pub struct PlannedRule {
     pub peers: Vec<IpNet>,
     /// Which packets of a flow.
     pub flows: Flows,
-    /// What happens to a packet that matches.
+    /// Which of the packets that match are hit.
+    #[serde(flatten)]
+    pub narrowing: Narrowing,
+    /// What happens to a packet that is hit.
     pub action: Action,
     /// Also on `lo`.
     pub loopback: bool,
     /// The interfaces to cut on; empty means every interface that is up.
     pub interfaces: Vec<String>,
+}
+
+impl Plan {
+    /// Gives every rule that leaves something to chance a seed, so that what was done can be done again.
+    pub fn settle_seeds(&mut self, mut draw: impl FnMut() -> u64) {
+        for rule in self.nodes.iter_mut().flat_map(|node| &mut node.rules) {
+            rule.narrowing.settle_seed(&mut draw);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -63,6 +75,7 @@ impl PlannedRule {
             peer_ports: Vec::new(),
             peers: Vec::new(),
             flows: Flows::All,
+            narrowing: Narrowing::default(),
             action: Action::Drop,
             loopback: true,
             interfaces: Vec::new(),

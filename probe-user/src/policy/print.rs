@@ -30,6 +30,9 @@ fn write_rule(toml: &mut String, rule: &Rule) -> fmt::Result {
     if rule.flows != Flows::All {
         writeln!(toml, "flows = {}", quoted(rule.flows))?;
     }
+    for (key, value) in rule.narrowing.toml() {
+        writeln!(toml, "{key} = {value}")?;
+    }
     writeln!(toml, "action = {}", quoted(rule.action))?;
     if rule.loopback {
         toml.push_str("loopback = true\n");

@@ -53,6 +53,7 @@ fn planned_rule(origin: usize, rule: &Rule, peers: Vec<ipnet::IpNet>) -> Planned
         peer_ports: rule.peer_ports.clone(),
         peers,
         flows: rule.flows,
+        narrowing: rule.narrowing.clone(),
         action: rule.action,
         loopback: rule.loopback,
         interfaces: rule.interfaces.clone(),

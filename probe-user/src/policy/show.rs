@@ -83,7 +83,7 @@ impl Display for PlannedRule {
             Flows::New => f.write_str(", new connections")?,
             Flows::Established => f.write_str(", established connections")?,
         }
-        write!(f, ": {}", self.action)?;
+        write!(f, "{}: {}", self.narrowing, self.action)?;
         if self.loopback {
             f.write_str(", also on lo")?;
         }
@@ -97,7 +97,7 @@ fn joined(entries: &[impl Display]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Action, NodePlan, PortRange};
+    use super::super::{Action, Narrowing, NodePlan, PortRange};
     use super::*;
     use crate::cluster::Target;
 
@@ -110,6 +110,7 @@ mod tests {
             peer_ports: vec![PortRange { first: 1024, last: 65535 }],
             peers: vec!["10.88.0.12/32".parse().expect("a prefix"), "fd00::/64".parse().expect("a prefix")],
             flows: Flows::All,
+            narrowing: Narrowing::default(),
             action: Action::Reject,
             loopback: false,
             interfaces: vec!["eth0".into(), "eth1".into()],

@@ -44,7 +44,9 @@ pub struct Aim {
     pub expect: ProbeMet,
     /// The rule that must hit it: the first on its way, where both ends have one.
     pub by: Ruling,
-    /// How many hits of that rule it causes at most, also after its end.
+    /// How often it is made at once, at most, until it meets that: more than once where chance decides.
+    pub tries: u32,
+    /// How many hits of that rule one of them causes at most, also after its end.
     pub own_hits: u64,
 }
 

@@ -46,9 +46,9 @@ fn unprobed(edge: &PlannedEdge, packets: u64, alone: bool) -> (EdgeVerdict, Stri
     };
     match packets {
         0 => (EdgeVerdict::NoTraffic, format!("nothing was hit, and {why_not}")),
-        // Whoever is not answered cannot be asked, but what was dropped is gone.
-        _ if alone && edge.action == Action::Drop => {
-            (EdgeVerdict::Confirmed, format!("{packets} packets were dropped; {why_not}"))
+        // What was dropped is gone, and what went on went on; but an answer may get lost.
+        _ if alone && !matches!(edge.action, Action::Reject | Action::Reset) => {
+            (EdgeVerdict::Confirmed, format!("{packets} packets were hit; {why_not}"))
         }
         _ if alone => (EdgeVerdict::NoTraffic, format!("{packets} packets were hit; what their senders met is unknown: {why_not}")),
         _ => (EdgeVerdict::NoTraffic, format!("the rule was hit, and nothing tells whether here; {why_not}")),
@@ -66,6 +66,10 @@ fn judge(edge: &PlannedEdge, probe: &EdgeProbe) -> (EdgeVerdict, String) {
             EdgeVerdict::NoTraffic,
             "nobody listens there, so there is no connection whose packets could be hit".to_owned(),
         ),
+        _ if probe.met != aim.expect && aim.tries > 1 => {
+            let why = format!("none of {} probes was one of those that the rule hits by chance or at that time", aim.tries);
+            (EdgeVerdict::NoTraffic, why)
+        }
         _ if probe.met == aim.expect && probe.hits >= probe.probes => {
             let elsewhere = (aim.by != edge.ruling()).then(|| format!(" by rule {} of {}", aim.by.rule + 1, aim.by.node));
             let by = elsewhere.unwrap_or_default();

@@ -15,6 +15,7 @@ mod edge;
 mod judge;
 mod path;
 mod plan;
+mod power;
 
 pub use edge::{Aim, Edge, EdgeVerdict, Manner, PlannedEdge, RuleHits, Ruling};
 pub use judge::edges;

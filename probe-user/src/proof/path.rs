@@ -12,7 +12,7 @@ use crate::{
     backend::{Question, RankedRule, Tables, compile},
     clock::BootInstant,
     cluster::Target,
-    policy::{Action, NodePlan, Plan, PlannedRule},
+    policy::{NodePlan, Plan, PlannedRule},
     record::ProbeMet,
 };
 
@@ -21,6 +21,9 @@ const SYN_ACKS: u64 = 6;
 
 /// How many segments a connection sends at most from its handshake to its end, while nothing of it arrives.
 const FAREWELL: u64 = 16;
+
+/// The control bits of a probe's packets; none for a datagram.
+const FLAGS: [u8; 4] = [0, SYN, SYN | ACK, FIN | ACK];
 
 /// One end of a probe.
 #[derive(Clone, Debug)]
@@ -49,6 +52,8 @@ pub(super) struct Fate {
     pub(super) met: ProbeMet,
     /// The first rule that decides one of its packets.
     pub(super) decided_by: Option<Decider>,
+    /// How often it is to be tried.
+    pub(super) tries: u32,
     /// How many hits of that rule it causes at most.
     pub(super) own_hits: u64,
 }
@@ -59,7 +64,8 @@ pub(super) struct Rules {
 }
 
 struct Place {
-    tables: Tables,
+    /// The rules that may hit a probe, for each of its packets.
+    tables: BTreeMap<u8, Tables>,
     node: String,
     /// The rules by their counters: whether each was there before, and itself.
     rules: Vec<(bool, PlannedRule)>,
@@ -75,12 +81,12 @@ impl Rules {
             place.0.clone_from(&node.node);
             place.1.extend(ruled);
         }
-        // What does not fit is refused when it is applied.
         let place = |(target, (node, rules)): (Target, (String, Vec<(bool, PlannedRule)>))| {
-            let tables = tables(&rules)?;
-            Some((target, Place { tables, node, rules }))
+            // What does not fit is refused when it is applied.
+            let tables = FLAGS.into_iter().filter_map(|flags| Some((flags, tables(&rules, flags)?))).collect();
+            (target, Place { tables, node, rules })
         };
-        Self { places: rules.into_iter().filter_map(place).collect() }
+        Self { places: rules.into_iter().map(place).collect() }
     }
 
     /// Follows the packets of a probe until a rule decides one.
@@ -101,10 +107,12 @@ impl Rules {
                 [(Way::Egress, false), (Way::Ingress, true)]
             };
             for (way, at_client) in ways {
-                if let Some((by, action)) = self.decider(path, way, at_client, carries, tcp_flags) {
+                if let Some((by, rule)) = self.decider(path, way, at_client, carries, tcp_flags) {
+                    let answer = rule.answer(manner).unwrap_or(ProbeMet::Passes);
                     return Fate {
                         // An answer goes to whoever sent the packet; the other end hears nothing.
-                        met: if to_server { answer(action, carries) } else { ProbeMet::Silence },
+                        met: if to_server || answer == ProbeMet::Passes { answer } else { ProbeMet::Silence },
+                        tries: rule.tries(),
                         decided_by: Some(by),
                         own_hits: match (to_server, carries) {
                             (false, _) => SYN_ACKS,
@@ -115,7 +123,7 @@ impl Rules {
                 }
             }
         }
-        Fate { met: ProbeMet::Passes, decided_by: None, own_hits: 0 }
+        Fate { met: ProbeMet::Passes, decided_by: None, own_hits: 0, tries: 1 }
     }
 
     fn decider(
@@ -125,7 +133,7 @@ impl Rules {
         at_client: bool,
         carries: Carries,
         tcp_flags: u8,
-    ) -> Option<(Decider, Action)> {
+    ) -> Option<(Decider, &PlannedRule)> {
         let (client, server) = ((path.client.address, path.from_port), (path.to.ip(), path.to.port()));
         let (target, own, peer) =
             if at_client { (&path.client.target, client, server) } else { (path.server, server, client) };
@@ -138,28 +146,26 @@ impl Rules {
             tcp_flags,
             loopback: path.client.target == *path.server,
         };
-        let entry = place.tables.answer(&question)?;
-        let counter = place.tables.ruleset.entries[entry].counter as usize;
+        let tables = place.tables.get(&tcp_flags)?;
+        let entry = tables.answer(&question)?;
+        let counter = tables.ruleset.entries[entry].counter as usize;
         let (earlier, rule) = place.rules.get(counter)?;
         let by = Ruling { node: place.node.clone(), rule: rule.origin };
-        Some((Decider { by, earlier: *earlier }, rule.action))
+        Some((Decider { by, earlier: *earlier }, rule))
     }
 }
 
-/// What the sender of a packet meets.
-fn answer(action: Action, carries: Carries) -> ProbeMet {
-    match action {
-        Action::Reject => ProbeMet::Rejected,
-        Action::Reset if carries != Carries::Udp => ProbeMet::Reset,
-        Action::Drop | Action::Reset => ProbeMet::Silence,
-    }
-}
-
-fn tables(rules: &[(bool, PlannedRule)]) -> Option<Tables> {
+fn tables(rules: &[(bool, PlannedRule)], flags: u8) -> Option<Tables> {
+    let may_hit = |rule: &PlannedRule| {
+        let spared = rule.spares_probes().is_some() && rule.answer(Manner::Connect).is_some();
+        !spared && rule.names_flags(flags)
+    };
     let ranked: Vec<_> = (0..)
         .zip(rules)
+        .filter(|(_, (_, rule))| may_hit(rule))
         .map(|(counter, (_, rule))| RankedRule {
             rule,
+            since: BootInstant::default(),
             deadline: BootInstant { ns: u64::MAX },
             counter,
             ingress: Hook::Tc,

@@ -5,12 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use ipnet::IpNet;
 
 use super::{
-    Aim, Manner, PlannedEdge,
+    Aim, PlannedEdge,
     path::{Decider, End, Fate, Path, Rules},
 };
 use crate::{
     cluster::{Inventory, Node, Target},
-    policy::{Flows, NodePlan, Plan, PlannedRule, PortRange, Protocol},
+    policy::{NodePlan, Plan, PlannedRule, PortRange},
+    record::ProbeMet,
 };
 
 /// The port that a rule without ports is tried on where no inventory names a better one.
@@ -148,21 +149,23 @@ impl Site<'_> {
     }
 
     fn aim(&self, aimed: &Aimed<'_>) -> Result<Aim, String> {
-        let manner = match (self.rule.protocol, self.rule.flows) {
-            (Protocol::Udp, _) => Manner::Datagram,
-            (_, Flows::Established) => Manner::Farewell,
-            _ => Manner::Connect,
-        };
+        if let Some(why) = self.rule.spares_probes() {
+            return Err(why.to_owned());
+        }
+        let manner = self.rule.manner();
         let path = Path {
             client: aimed.client,
             server: aimed.server,
             to: aimed.to,
             from_port: aimed.from_port.unwrap_or(40_000),
         };
-        let Fate { met, decided_by, own_hits } = self.rules.fate(&path, manner);
+        let Fate { met, decided_by, own_hits, tries } = self.rules.fate(&path, manner);
         match decided_by {
             Some(by) if by.earlier => Err("a cut that was there before decides these packets".to_owned()),
             None => Err("none of the packets that a probe may send is one that the rule names".to_owned()),
+            Some(Decider { by, .. }) if met == ProbeMet::Passes => {
+                Err(format!("rule {} of {} lets these packets go on", by.rule + 1, by.node))
+            }
             Some(Decider { by, .. }) => Ok(Aim {
                 from: aimed.client.target.clone(),
                 to: aimed.to,
@@ -170,6 +173,7 @@ impl Site<'_> {
                 manner,
                 expect: met,
                 by,
+                tries,
                 own_hits,
             }),
         }

@@ -32,7 +32,7 @@ fn edge(peer: &str, to: Option<&str>) -> Value {
     let by = json!({"node": "pg1", "rule": 0});
     let aim = to.map(|to| json!({
         "from": if peer == "lo" { "netns:pg1" } else { "netns:pg2" }, "to": to, "manner": "connect",
-        "expect": "silence", "by": by, "own_hits": 1,
+        "expect": "silence", "by": by, "tries": 1, "own_hits": 1,
     }));
     let aim = aim.map_or_else(|| json!({"Err": "it is no node of the inventory"}), |aim| json!({"Ok": aim}));
     json!({"node": "pg1", "rule": 0, "action": "drop", "peer": peer, "aim": aim})

@@ -71,6 +71,7 @@ fn iptables(pair: &Pair, verb: &str, protocol: Protocol, action: Action) {
         Action::Drop => &["DROP"],
         Action::Reject => &["REJECT"],
         Action::Reset => &["REJECT", "--reject-with", "tcp-reset"],
+        Action::Duplicate | Action::Corrupt => unreachable!("iptables has no such target"),
     };
     for tables in ["iptables", "ip6tables"] {
         let rule =

@@ -37,7 +37,7 @@ impl ForeignXdp {
     pub(crate) fn on(target: &Target, interface: &str) -> Self {
         within(target, || {
             let mut loaded = Ebpf::load(object()).unwrap();
-            let program: &mut Xdp = loaded.program_mut("ingress_xdp").unwrap().try_into().unwrap();
+            let program: &mut Xdp = loaded.program_mut("netsplit_xdp").unwrap().try_into().unwrap();
             program.load().unwrap();
             program.attach(interface, XdpMode::Skb).unwrap();
             let id = program.info().unwrap().id();
@@ -90,7 +90,7 @@ fn load_classifier() -> Ebpf {
 }
 
 fn classifier(loaded: &mut Ebpf) -> &mut SchedClassifier {
-    loaded.program_mut("egress_tc").unwrap().try_into().unwrap()
+    loaded.program_mut("netsplit_out").unwrap().try_into().unwrap()
 }
 
 fn filters(pair: &Pair) -> String {
@@ -142,7 +142,7 @@ fn a_foreign_filter_on_a_qdisc_that_netsplit_made_stays() {
     guard.revert().unwrap();
     let left = filters(&pair);
     assert!(left.contains(&format!("id {foreign}")), "{left}");
-    assert!(!left.contains("ingress_tc"), "{left}");
+    assert!(!left.contains("netsplit_in"), "{left}");
     assert!(run("tc", &["-n", &pair.node, "qdisc", "show", "dev", "eth0"]).contains("clsact"));
     // Only the interface that the foreign filter sits on keeps its qdisc.
     assert!(!run("tc", &["-n", &pair.node, "qdisc", "show", "dev", "lo"]).contains("clsact"));

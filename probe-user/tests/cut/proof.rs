@@ -56,6 +56,14 @@ fn proven(pair: &Pair, v6: bool, choice: Choice, rules: Vec<PlannedRule>) -> (Gu
     (guard, known)
 }
 
+/// An interface of the node that no packet takes.
+fn another_interface(pair: &Pair) {
+    run("ip", &["-n", &pair.node, "link", "add", "eth7", "type", "veth", "peer", "name", "eth8"]);
+    for name in ["eth7", "eth8"] {
+        run("ip", &["-n", &pair.node, "link", "set", name, "up"]);
+    }
+}
+
 fn verdicts(edges: &[Edge]) -> Vec<(&str, EdgeVerdict)> {
     edges.iter().map(|edge| (edge.peer.as_str(), edge.verdict)).collect()
 }
@@ -118,8 +126,7 @@ fn departures_datagrams_and_the_nodes_own_connections_are_confirmed() {
 fn a_cut_on_the_wrong_interface_leaks_whatever_its_action() {
     at_once(&[Action::Drop, Action::Reject, Action::Reset], |&action| {
         let pair = Pair::new();
-        run("ip", &["-n", &pair.node, "link", "add", "eth7", "type", "dummy"]);
-        run("ip", &["-n", &pair.node, "link", "set", "eth7", "up"]);
+        another_interface(&pair);
         let wrong = PlannedRule { interfaces: vec!["eth7".into()], action, loopback: false, ..rule() };
         // A closed port answers with a RST of its own, an open one lets in.
         for listens in [false, true] {
@@ -194,8 +201,7 @@ fn apply_and_status_tell_what_was_proven() {
     assert!(status.contains("1 CONFIRMED"), "{status}");
     netsplit(&["revert", &id]).data();
 
-    run("ip", &["-n", &pair.node, "link", "add", "eth7", "type", "dummy"]);
-    run("ip", &["-n", &pair.node, "link", "set", "eth7", "up"]);
+    another_interface(&pair);
     let wrong = ["--action", "drop", "--cluster", &inventory, "--interfaces", "eth7", "--prove"];
     let (id, said) = applied(apply(&wrong), 4);
     assert!(said.contains("LEAKED pg2 ↔ pg1") && said.contains("holds on eth7 alone"), "{said}");

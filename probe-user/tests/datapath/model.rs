@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
-use netsplit::policy::{Action, Direction, Flows, PlannedRule, PortRange, Protocol};
+use netsplit::policy::{
+    Action, Direction, Flows, Narrowing, PlannedRule, PortRange, Protocol, narrow::LongerThan,
+};
 use probe_ebpf::{
     abi::Way,
     decode::tcp_flag::{ACK, RST, SYN},
@@ -24,6 +26,8 @@ pub(crate) fn outcome(rules: &[PlannedRule], frame: &Frame, way: Way, loopback: 
         return Outcome::Passes;
     };
     let answered = match rule.action {
+        // It goes on, with a copy or changed.
+        Action::Duplicate | Action::Corrupt => return Outcome::Passes,
         Action::Drop => false,
         Action::Reject => may_be_answered(frame, loopback),
         Action::Reset => may_be_answered(frame, loopback) && !is_reset(frame),
@@ -37,6 +41,18 @@ fn matches(rule: &PlannedRule, frame: &Frame, way: Way, loopback: bool) -> bool 
         && carried(rule, frame)
         && ports(rule, frame, way)
         && peers(rule, frame, way)
+        && narrowed(&rule.narrowing, frame)
+}
+
+/// What needs neither a clock nor a memory.
+fn narrowed(narrowing: &Narrowing, frame: &Frame) -> bool {
+    let bytes = frame.bytes().len() - frame.network_offset() - frame.padding;
+    let flags = match frame.transport {
+        Transport::Tcp { flags, .. } if frame.fragment != Fragment::Later => flags,
+        _ => 0,
+    };
+    narrowing.longer_than.is_none_or(|LongerThan(limit)| bytes > limit as usize)
+        && narrowing.tcp_flags.is_none_or(|wanted| flags & wanted.mask == wanted.value)
 }
 
 fn direction(direction: Direction, way: Way) -> bool {

@@ -46,7 +46,7 @@ fn answers(action: Action) -> Vec<(Frame, Vec<u8>)> {
     in_fresh_namespace(|| {
         let mut all = Vec::new();
         for (choice, program, answered) in
-            [(Choice::Xdp, "ingress_xdp", ANSWERED_BY_XDP), (Choice::Tc, "ingress_tc", ANSWERED_BY_TC)]
+            [(Choice::Xdp, "netsplit_xdp", ANSWERED_BY_XDP), (Choice::Tc, "netsplit_in", ANSWERED_BY_TC)]
         {
             let mut asked = request(Target::Local, vec![PlannedRule { action, ..rule() }]);
             asked.choice = choice;

@@ -52,8 +52,14 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     pub(crate) fn open(name: &str) -> Self {
+        Self::find(name).unwrap_or_else(|| panic!("{name} is not loaded"))
+    }
+
+    /// The program, if a rule has asked for it.
+    pub(crate) fn find(name: &str) -> Option<Self> {
         let datapath = Datapath::of_this_namespace().unwrap().expect("a datapath in this namespace");
-        Self { info: ProgramInfo::from_pin(datapath.pins().path(name)).unwrap() }
+        let pin = datapath.pins().path(name);
+        pin.exists().then(|| Self { info: ProgramInfo::from_pin(pin).unwrap() })
     }
 
     /// Asks about a frame. `ifindex`, for TC programs: the interface that it is met at; `lo` otherwise.

@@ -21,7 +21,7 @@ use netsplit::{
     causes::in_a_line,
     cluster::{Target, within},
     cut::{Guard, Request, apply},
-    policy::{Action, Direction, Flows, NodePlan, Plan, PlannedRule, PortRange, Protocol},
+    policy::{Action, Direction, Flows, Narrowing, NodePlan, Plan, PlannedRule, PortRange, Protocol},
 };
 
 /// Runs a test on a thread in a nameless network namespace of its own, with `lo` up.
@@ -248,6 +248,7 @@ pub fn rule() -> PlannedRule {
         peer_ports: Vec::new(),
         peers: Vec::new(),
         flows: Flows::All,
+        narrowing: Narrowing::default(),
         action: Action::Drop,
         loopback: true,
         interfaces: Vec::new(),

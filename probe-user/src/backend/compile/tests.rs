@@ -15,6 +15,7 @@ fn rule(ports: &[(u16, u16)], peers: &[&str]) -> PlannedRule {
 fn ranked(rule: &PlannedRule, deadline_ns: u64) -> RankedRule<'_> {
     RankedRule {
         rule,
+        since: BootInstant::default(),
         deadline: BootInstant { ns: deadline_ns },
         counter: 0,
         ingress: Hook::Xdp,

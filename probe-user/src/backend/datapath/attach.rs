@@ -128,6 +128,7 @@ fn attach_xdp(pins: &Pins, interface: &Interface, modes: &[AyaXdpMode]) -> Resul
         interface: interface.name.clone(),
         source: Box::new(source),
     };
+    object::ensure(pins, &[object::XDP])?;
     let mut program = Xdp::from_pin(pins.path(object::XDP), XdpAttachType::Interface).map_err(failed)?;
     let mut last = None;
     for &mode in modes {
@@ -149,7 +150,7 @@ fn attach_xdp(pins: &Pins, interface: &Interface, modes: &[AyaXdpMode]) -> Resul
 /// Asks the kernel in which mode the program really runs.
 fn xdp_mode(pins: &Pins, interface: &Interface) -> Result<AttachMode, DatapathError> {
     let ours = object::program_id(pins, object::XDP)?;
-    let found = interfaces(Some(ours))?.into_iter().find(|found| found.index == interface.index);
+    let found = interfaces(ours)?.into_iter().find(|found| found.index == interface.index);
     Ok(match found.map(|found| found.xdp) {
         Some(XdpState::Ours(XdpMode::Native)) => AttachMode::Native,
         _ => AttachMode::Generic,
@@ -172,6 +173,7 @@ fn attach_tc(
         interface: interface.name.clone(),
         source: Box::new(source),
     };
+    object::ensure(pins, &[name])?;
     let mut program = SchedClassifier::from_pin(pins.path(name)).map_err(failed)?;
     if flavour != TcFlavour::Clsact {
         // First in line: a foreign program that says "accept" would end the line before us.

@@ -6,7 +6,7 @@ use aya::{
 };
 use probe_ebpf::abi::{
     ABI_VERSION, Control, Counter, InterfaceKey, JOURNAL_PAGE_BYTES, JournalPage, MAX_JOURNAL_PAGES,
-    OBSERVATIONS, PEER_KEY_BANK_BITS, PeerKey, RuleMask, Ruleset,
+    OBSERVATIONS, PEER_KEY_BANK_BITS, PeerKey, RuleMask, RuleState, Ruleset,
 };
 use rustix::thread::{MembarrierCommand, membarrier};
 use serde::{Serialize, de::DeserializeOwned};
@@ -209,8 +209,14 @@ pub(super) fn clear_counters(pins: &Pins, counters: &[u32]) -> Result<(), Datapa
             .map_err(|error| written(MAP)(MapError::IoError(error)))?;
         map.set(counter, zero, 0).map_err(written(MAP))?;
     }
-    Ok(())
+    let mut states = array::<RuleState>(pins, STATES)?;
+    counters
+        .iter()
+        .try_for_each(|&counter| states.set(counter, RuleState::default(), 0).map_err(written(STATES)))
 }
+
+/// What narrowed rules remember.
+const STATES: &str = "STATES";
 
 pub(super) fn observed(pins: &Pins) -> Result<Vec<u64>, DatapathError> {
     const MAP: &str = "OBSERVED";

@@ -54,7 +54,7 @@ pub(super) fn attach(
 ) -> Result<(), DatapathError> {
     ensure_qdisc(pins, installed, interface)?;
     let ours = object::program_id(pins, name)?;
-    if filters(interface.index)?.iter().any(|filter| filter.program == Some(ours)) {
+    if ours.is_some() && filters(interface.index)?.iter().any(|filter| filter.program == ours) {
         return Ok(());
     }
     // Without a priority of its own the kernel puts it before all others: a foreign filter that says "accept"
@@ -104,7 +104,7 @@ pub(super) fn detach_all(pins: &Pins, installed: &Installation) -> Result<(), Da
         return Ok(());
     }
     let ours: Vec<_> =
-        object::program_names().into_iter().filter_map(|name| object::program_id(pins, name).ok()).collect();
+        object::program_names().into_iter().filter_map(|name| object::program_id(pins, name).ok()?).collect();
     // Whoever called it `local` meant where they stood; whoever gave it a name may have given that to another
     // since. Only the namespace itself says who it is.
     let home = |file: &PathBuf| {

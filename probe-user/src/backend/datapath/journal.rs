@@ -44,6 +44,8 @@ pub struct CutRecord {
     pub description: String,
     /// When it was applied.
     pub applied: Timestamp,
+    /// When it came into force, on the boot clock.
+    pub since: BootInstant,
     /// When the kernel stops enforcing it.
     pub deadline: BootInstant,
     /// Its rules, in the policy's order.

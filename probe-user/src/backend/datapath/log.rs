@@ -17,7 +17,10 @@ impl DatapathLog {
         if !pins.path(object::LOGS).exists() {
             return Ok(None);
         }
-        let program = object::program_id(pins, object::XDP)?;
+        let mut programs = object::program_names().into_iter().map(|name| object::program_id(pins, name));
+        let Some(program) = programs.find_map(Result::transpose).transpose()? else {
+            return Ok(None);
+        };
         match EbpfLogger::init_from_id(program) {
             Ok(logger) => Ok(Some(Self { logger })),
             Err(error) => {

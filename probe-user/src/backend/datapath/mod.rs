@@ -28,6 +28,8 @@ pub use object::{object, program_names};
 pub(crate) use pins::remove_root_if_empty;
 pub use pins::{Lock, Pins};
 
+use probe_ebpf::abi::{Action, Hook};
+
 use super::Tables;
 use crate::{clock::BootInstant, cluster::Target};
 
@@ -53,7 +55,7 @@ impl Datapath {
         // What a killed controller left half-made or without a cut, and what leases have ended: nobody needs
         // it, and its programs may hang where the next cut cannot use them.
         attach::remove_all(&pins)?;
-        object::load(&pins)?;
+        object::create(&pins)?;
         Ok(Self { pins, fresh: true })
     }
 
@@ -78,8 +80,8 @@ impl Datapath {
         self.fresh
     }
 
-    /// The id of our XDP program, to tell it from others.
-    pub fn xdp_program_id(&self) -> Result<u32, DatapathError> {
+    /// The id of our XDP program, to tell it from others; `None` if no cut has needed it yet.
+    pub fn xdp_program_id(&self) -> Result<Option<u32>, DatapathError> {
         object::program_id(&self.pins, object::XDP)
     }
 
@@ -111,6 +113,11 @@ impl Datapath {
     /// Attaches a program, unless it already sits there. To be called inside the namespace.
     pub fn attach(&self, installed: &mut Installation, wanted: &Wanted<'_>) -> Result<(), DatapathError> {
         attach::attach(&self.pins, installed, wanted)
+    }
+
+    /// Readies the programs that carry out what rules of a cut want done at these hooks.
+    pub fn ready_actions(&self, actions: &[(Hook, Action)]) -> Result<(), DatapathError> {
+        object::ensure_actions(&self.pins, actions)
     }
 
     /// Writes tables and journal into the bank that packets do not see.

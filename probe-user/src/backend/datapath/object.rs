@@ -1,10 +1,16 @@
-//! The embedded object: loaded once a namespace, and pinned.
+//! The embedded object: its maps made once a namespace, its programs loaded when something asks for them, and all
+//! of it pinned.
+//!
+//! Most of what an `apply` takes is the verifier's time, and most cuts need one program.
+
+use std::collections::BTreeSet;
 
 use aya::{
-    EbpfLoader,
-    programs::{ProgramInfo, SchedClassifier, Xdp},
+    Ebpf, EbpfLoader,
+    maps::{Map, MapData, ProgramArray},
+    programs::{ProgramFd, ProgramInfo, SchedClassifier, Xdp},
 };
-use probe_ebpf::abi::{ABI_VERSION, Control};
+use probe_ebpf::abi::{ABI_VERSION, Action, Control, Hook};
 
 use super::{DatapathError, Pins, banks};
 
@@ -12,12 +18,31 @@ use super::{DatapathError, Pins, banks};
 /// needs no eBPF toolchain.
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../../probe-ebpf/netsplit.bpf.o");
 
-pub(super) const XDP: &str = "ingress_xdp";
-pub(super) const TC_INGRESS: &str = "ingress_tc";
-pub(super) const TC_EGRESS: &str = "egress_tc";
+pub(super) const XDP: &str = "netsplit_xdp";
+pub(super) const TC_INGRESS: &str = "netsplit_in";
+pub(super) const TC_EGRESS: &str = "netsplit_out";
 
-const MAPS: [&str; 8] =
-    ["CONTROL", "RULESETS", "PEERS", "INTERFACES", "COUNTERS", "OBSERVED", "HITS", "JOURNAL"];
+const MAPS: [&str; 12] = [
+    "CONTROL",
+    "RULESETS",
+    "PEERS",
+    "INTERFACES",
+    "COUNTERS",
+    "OBSERVED",
+    "HITS",
+    "JOURNAL",
+    "FLOWS",
+    "STATES",
+    XDP_ACTIONS,
+    TC_ACTIONS,
+];
+
+/// Which program carries an action out, by the action's number.
+const XDP_ACTIONS: &str = "XDP_ACTIONS";
+const TC_ACTIONS: &str = "TC_ACTIONS";
+
+/// What is parked for the program that carries an action out.
+const PARKED: &str = "PARKED";
 
 /// aya-log's ring buffer; there only if the programs log.
 pub(super) const LOGS: &str = "AYA_LOGS";
@@ -27,9 +52,23 @@ pub fn object() -> &'static [u8] {
     OBJECT
 }
 
-/// The programs' names in the object.
+/// The names, in the object, of the programs that are attached to interfaces.
 pub fn program_names() -> [&'static str; 3] {
     [XDP, TC_INGRESS, TC_EGRESS]
+}
+
+/// The program that carries an action out at a hook; `None` where the program that judged does it itself, or where
+/// the hook cannot.
+const fn action_program(hook: Hook, action: Action) -> Option<&'static str> {
+    match (hook, action) {
+        (Hook::Xdp, Action::Reject) => Some("xdp_reject"),
+        (Hook::Xdp, Action::Reset) => Some("xdp_reset"),
+        (Hook::Tc, Action::Reject) => Some("tc_reject"),
+        (Hook::Tc, Action::Reset) => Some("tc_reset"),
+        (Hook::Tc, Action::Duplicate) => Some("tc_duplicate"),
+        (Hook::Tc, Action::Corrupt) => Some("tc_corrupt"),
+        (_, Action::Drop) | (Hook::Xdp, Action::Duplicate | Action::Corrupt) => None,
+    }
 }
 
 /// Whether the programs log each hit through aya-log: `NETSPLIT_DATAPATH_LOG=1` at load time. Off, the
@@ -40,30 +79,40 @@ fn log_level() -> u8 {
     if std::env::var_os("NETSPLIT_DATAPATH_LOG").is_some() { DEBUG } else { OFF }
 }
 
-/// Loads the programs and pins everything. The seal comes last.
-pub(super) fn load(pins: &Pins) -> Result<(), DatapathError> {
+/// Makes and pins the maps. The seal comes last.
+pub(super) fn create(pins: &Pins) -> Result<(), DatapathError> {
     pins.create()?;
+    open(pins)?;
+    banks::set_control(pins, Control { version: ABI_VERSION, ..Control::default() })?;
+    pins.seal()
+}
+
+/// The object over the pinned maps, of which those that are missing are made.
+fn open(pins: &Pins) -> Result<Ebpf, DatapathError> {
     let level = log_level();
-    let mut loaded = EbpfLoader::new()
-        .override_global("AYA_LOG_LEVEL", &level, false)
-        .load(OBJECT)
-        .map_err(|source| DatapathError::Load(Box::new(source)))?;
+    let mut loader = EbpfLoader::new();
+    loader.override_global("AYA_LOG_LEVEL", &level, false);
     for name in MAPS {
-        let map = loaded.map(name).ok_or(DatapathError::Missing(name))?;
-        let path = pins.path(name);
-        map.pin(&path).map_err(|source| DatapathError::AyaPin { path, source })?;
+        loader.map_pin_path(name, pins.path(name));
     }
-    if level > 0
-        && let Some(map) = loaded.map(LOGS)
-    {
-        let path = pins.path(LOGS);
-        map.pin(&path).map_err(|source| DatapathError::AyaPin { path, source })?;
+    loader.map_pin_path(PARKED, pins.path(PARKED));
+    if level > 0 {
+        loader.map_pin_path(LOGS, pins.path(LOGS));
     }
-    for name in program_names() {
-        let program = loaded.program_mut(name).ok_or(DatapathError::Missing(name))?;
+    loader.load(OBJECT).map_err(|source| DatapathError::Load(Box::new(source)))
+}
+
+/// Loads and pins those of the programs that are not there yet.
+pub(super) fn ensure(pins: &Pins, names: &[&'static str]) -> Result<(), DatapathError> {
+    let missing: Vec<_> = names.iter().copied().filter(|name| !pins.path(name).exists()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut object = open(pins)?;
+    for name in missing {
+        let program = object.program_mut(name).ok_or(DatapathError::Missing(name))?;
         let refused = |source| DatapathError::Program { program: name, source: Box::new(source) };
-        if name == XDP {
-            let program: &mut Xdp = program.try_into().map_err(refused)?;
+        if let Ok(program) = <&mut Xdp>::try_from(&mut *program) {
             program.load().map_err(refused)?;
         } else {
             let program: &mut SchedClassifier = program.try_into().map_err(refused)?;
@@ -72,12 +121,39 @@ pub(super) fn load(pins: &Pins) -> Result<(), DatapathError> {
         let path = pins.path(name);
         program.pin(&path).map_err(|source| DatapathError::AyaPin { path, source })?;
     }
-    banks::set_control(pins, Control { version: ABI_VERSION, ..Control::default() })?;
-    pins.seal()
+    Ok(())
 }
 
-pub(super) fn program_id(pins: &Pins, name: &'static str) -> Result<u32, DatapathError> {
-    let info = ProgramInfo::from_pin(pins.path(name))
-        .map_err(|source| DatapathError::Program { program: name, source: Box::new(source) })?;
-    Ok(info.id())
+/// Readies the programs that carry these actions out. Nothing is attached by that, and packets see no difference.
+pub(super) fn ensure_actions(pins: &Pins, actions: &[(Hook, Action)]) -> Result<(), DatapathError> {
+    let named =
+        || actions.iter().filter_map(|&(hook, action)| Some((hook, action, action_program(hook, action)?)));
+    ensure(pins, &named().map(|(.., name)| name).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>())?;
+    for (hook, action, name) in named() {
+        let map = match hook {
+            Hook::Xdp => XDP_ACTIONS,
+            Hook::Tc => TC_ACTIONS,
+        };
+        let failed = |source| DatapathError::Map { map, verb: "written", source };
+        let data = MapData::from_pin(pins.path(map)).map_err(failed)?;
+        let mut programs = ProgramArray::try_from(Map::ProgramArray(data)).map_err(failed)?;
+        programs.set(action as u32, &program_fd(pins, name)?, 0).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn info(pins: &Pins, name: &'static str) -> Result<ProgramInfo, DatapathError> {
+    ProgramInfo::from_pin(pins.path(name))
+        .map_err(|source| DatapathError::Program { program: name, source: Box::new(source) })
+}
+
+fn program_fd(pins: &Pins, name: &'static str) -> Result<ProgramFd, DatapathError> {
+    info(pins, name)?
+        .fd()
+        .map_err(|source| DatapathError::Program { program: name, source: Box::new(source) })
+}
+
+/// The id of a program; `None` if nothing has asked for it yet.
+pub(super) fn program_id(pins: &Pins, name: &'static str) -> Result<Option<u32>, DatapathError> {
+    if pins.path(name).exists() { info(pins, name).map(|info| Some(info.id())) } else { Ok(None) }
 }

@@ -18,7 +18,14 @@ fn tables(rules: &[PlannedRule]) -> Tables {
         .map(|(counter, rule)| {
             let bound_to = rule.interfaces.iter().map(|name| if name == "lo" { 1 } else { 2 }).collect();
             let deadline = BootInstant { ns: u64::MAX };
-            RankedRule { rule, deadline, counter, ingress: probe_ebpf::abi::Hook::Tc, bound_to }
+            RankedRule {
+                rule,
+                since: BootInstant::default(),
+                deadline,
+                counter,
+                ingress: probe_ebpf::abi::Hook::Tc,
+                bound_to,
+            }
         })
         .collect();
     compile(&ranked).expect("few rules")

@@ -68,7 +68,7 @@ fn at_once(cut: &CutId, edges: &[(&PlannedEdge, &Aim)], hits: &impl Fn() -> Vec<
         met,
         hits: of(&after, aim).saturating_sub(of(&before, aim)),
         probes: edges.iter().filter(|(_, other)| other.by == aim.by).count() as u64,
-        own_hits: aim.own_hits,
+        own_hits: aim.own_hits * u64::from(aim.tries),
     };
     edges.iter().zip(met).map(probe).collect()
 }

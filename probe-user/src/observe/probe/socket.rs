@@ -27,12 +27,26 @@ pub const PATIENCE: Duration = Duration::from_millis(600);
 /// How often a connection that is being closed is looked at.
 const GLANCE: Duration = Duration::from_millis(10);
 
-/// Makes one probe, in the calling thread's network namespace.
+/// Makes a probe in the calling thread's network namespace, again where chance decides and it did not meet what it must.
 pub(super) fn probe(aim: &Aim) -> ProbeMet {
-    met(aim).unwrap_or_else(|error| match error {
-        Errno::HOSTUNREACH | Errno::NETUNREACH | Errno::NETDOWN | Errno::ADDRNOTAVAIL => ProbeMet::NoWay,
-        other => ProbeMet::Failed(io::Error::from(other).to_string()),
-    })
+    let mut met = once(aim);
+    for _ in 1..aim.tries {
+        if met == aim.expect {
+            break;
+        }
+        met = once(aim);
+    }
+    met
+}
+
+fn once(aim: &Aim) -> ProbeMet {
+    match met(aim) {
+        // What refuses a connection is a RST, whoever sends it.
+        Ok(ProbeMet::NobodyListens) if aim.manner == Manner::Connect => ProbeMet::Reset,
+        Ok(met) => met,
+        Err(Errno::HOSTUNREACH | Errno::NETUNREACH | Errno::NETDOWN | Errno::ADDRNOTAVAIL) => ProbeMet::NoWay,
+        Err(other) => ProbeMet::Failed(io::Error::from(other).to_string()),
+    }
 }
 
 fn met(aim: &Aim) -> Result<ProbeMet, Errno> {
@@ -58,7 +72,6 @@ fn met(aim: &Aim) -> Result<ProbeMet, Errno> {
         Manner::Connect => connection(&socket, deadline),
         Manner::Farewell => match connection(&socket, deadline)? {
             ProbeMet::Passes => farewell(&socket, deadline),
-            ProbeMet::Reset => Ok(ProbeMet::NobodyListens),
             other => Ok(other),
         },
     }
@@ -129,10 +142,15 @@ fn ready(socket: &OwnedFd, what: PollFlags, deadline: Instant) -> Result<bool, E
     }
 }
 
-/// The fault behind a socket's error. An ICMP error has left its name in the queue; a RST has none there.
+/// The fault behind a socket's error. While a connection is begun, an ICMP error leaves its name in the queue and a RST
+/// does not; later it leaves none, but the connection lives on, which a RST ends.
 fn fault(socket: &OwnedFd, errno: Errno) -> Option<ProbeMet> {
-    icmp(socket).or(match errno {
-        Errno::CONNREFUSED | Errno::CONNRESET | Errno::PIPE => Some(ProbeMet::Reset),
+    // Linux numbers it so.
+    const CLOSED: u8 = 7;
+    icmp(socket).or_else(|| match errno {
+        Errno::CONNREFUSED if state(socket) == Ok(CLOSED) => Some(ProbeMet::NobodyListens),
+        Errno::CONNREFUSED => Some(ProbeMet::Rejected),
+        Errno::CONNRESET | Errno::PIPE => Some(ProbeMet::Reset),
         Errno::TIMEDOUT => Some(ProbeMet::Silence),
         _ => None,
     })
@@ -228,7 +246,7 @@ mod tests {
 
     fn aim(to: SocketAddr, manner: Manner) -> Aim {
         let by = Ruling { node: "pg1".to_owned(), rule: 0 };
-        Aim { from: Target::Local, to, from_port: None, manner, expect: ProbeMet::Silence, by, own_hits: 1 }
+        Aim { from: Target::Local, to, from_port: None, manner, expect: ProbeMet::Silence, by, tries: 1, own_hits: 1 }
     }
 
     /// The faults of cuts are tried with cuts, as root; this is what there is without one.

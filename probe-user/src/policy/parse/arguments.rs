@@ -8,8 +8,8 @@ use super::{
     word::{self, At, Wrong},
 };
 use crate::{
-    document::{Problem, Problems, Rejected, Span},
-    policy::{Action, Direction, Flows, NodeSelector, Policy, Protocol},
+    document::{self, Problem, Problems, Rejected, Span},
+    policy::{Action, Direction, Flows, Narrowing, NodeSelector, Policy, Protocol},
 };
 
 const HEADING: &str = "One rule instead of a policy";
@@ -39,6 +39,10 @@ pub struct RuleArgs {
     /// Which packets of a flow; all if not given
     #[arg(long, value_enum, help_heading = HEADING)]
     flows: Option<Flows>,
+    /// Only some of these packets: a key of a rule that narrows it, written as in a file, such as
+    /// `probability=0.3`, `longer_than=1400` or `flap={period="2s",duty=0.5}`
+    #[arg(long = "with", value_name = "KEY=VALUE", help_heading = HEADING)]
+    narrowing: Vec<String>,
     /// Also what the node sends to itself
     #[arg(long, help_heading = HEADING)]
     loopback: bool,
@@ -50,14 +54,19 @@ pub struct RuleArgs {
 impl RuleArgs {
     /// The policy of this one rule, on the node `local`; problems point at the arguments.
     pub fn policy(&self) -> Result<Policy, Rejected> {
+        let narrowing = document::read("--with", &self.narrowing.join("\n"), |table| {
+            let narrowing = Narrowing::read(&table);
+            table.finish();
+            narrowing
+        })?;
         let problems = Problems::default();
-        let (line, draft) = self.draft(&problems);
+        let (line, draft) = self.draft(narrowing, &problems);
         rule::check(&draft, &problems);
         let policy = draft.rule().map(|rule| Policy { description: line.clone(), rules: vec![rule] });
         problems.conclude("the command line", &line, policy)
     }
 
-    fn draft(&self, problems: &Problems) -> (String, Draft) {
+    fn draft(&self, narrowing: Narrowing, problems: &Problems) -> (String, Draft) {
         let mut line = Line { text: String::new(), problems };
         let action = self.action.map(|action| line.choice("--action", Some(action), action));
         let draft = Draft {
@@ -68,6 +77,7 @@ impl RuleArgs {
             peer_ports: line.list("--peer-ports", &self.peer_ports, port::range),
             peers: line.list("--peers", &self.peers, word::peer),
             flows: Ok(line.choice("--flows", self.flows, Flows::All)),
+            narrowing: Ok(line.narrowing(&self.narrowing, narrowing)),
             loopback: Ok(line.flag("--loopback", self.loopback)),
             interfaces: line.list("--interfaces", &self.interfaces, word::interface),
             action: action.ok_or_else(|| {
@@ -104,6 +114,15 @@ impl Line<'_> {
         };
         self.word(option, " ");
         At { value, span: self.word(&value.to_string(), " ") }
+    }
+
+    fn narrowing(&mut self, given: &[String], value: Narrowing) -> At<Narrowing> {
+        let start = self.text.len();
+        for entry in given {
+            self.word("--with", " ");
+            self.word(entry, " ");
+        }
+        At { value, span: (start, self.text.len() - start).into() }
     }
 
     fn flag(&mut self, option: &str, given: bool) -> At<bool> {

@@ -3,7 +3,7 @@
 use super::word::{At, Who};
 use crate::{
     document::Reported,
-    policy::{Action, Direction, Flows, NodeSelector, PortRange, Protocol, Rule},
+    policy::{Action, Direction, Flows, Narrowing, NodeSelector, PortRange, Protocol, Rule},
 };
 
 /// A part, or the proof that its problem was reported.
@@ -23,6 +23,7 @@ pub(super) struct Draft {
     pub(super) peer_ports: Parts<PortRange>,
     pub(super) peers: Parts<Who>,
     pub(super) flows: Part<Flows>,
+    pub(super) narrowing: Part<Narrowing>,
     pub(super) action: Part<Action>,
     pub(super) loopback: Part<bool>,
     pub(super) interfaces: Parts<String>,
@@ -43,6 +44,7 @@ impl Draft {
             peer_ports: values(self.peer_ports?),
             peers: peers.collect(),
             flows: self.flows?.value,
+            narrowing: self.narrowing?.value,
             action: self.action?.value,
             loopback: self.loopback?.value,
             interfaces: values(self.interfaces?),

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     document::{self, LoadError, Problem, Rejected, Reported, Span, Table, Value},
-    policy::{Action, Direction, Flows, Policy, PortRange, Protocol, Rule},
+    policy::{Action, Direction, Flows, Narrowing, Policy, PortRange, Protocol, Rule},
 };
 
 /// Reads a policy. `name` is what messages call the text, usually its path; it also describes a policy that
@@ -82,6 +82,7 @@ fn one_rule(table: Table<'_>) -> Result<(Span, Rule), Reported> {
         peer_ports: list(&table, "peer_ports", ports),
         peers: list(&table, "peers", |value| text(value, word::peer)),
         flows: keyword(&table, "flows", Flows::All, Flows::WORDS),
+        narrowing: Narrowing::read(&table).map(|value| At { value, span }),
         action: table
             .required("action", "say what happens to packets: action = \"drop\", \"reject\" or \"reset\"")
             .and_then(|value| Ok(At { value: value.keyword(Action::WORDS)?, span: value.span() })),

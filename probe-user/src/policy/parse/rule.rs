@@ -14,6 +14,8 @@ use crate::{
 /// Reports every contradiction within one rule.
 pub(super) fn check(draft: &Draft, problems: &Problems) {
     protocol(draft, problems);
+    data(draft, problems);
+    chance(draft, problems);
     interfaces(draft, problems);
     own_traffic(draft, problems);
     everyone(draft, problems);
@@ -44,6 +46,16 @@ fn protocol(draft: &Draft, problems: &Problems) {
             "choose protocol tcp, or action drop or reject",
         );
     }
+    if let Ok(narrowing) = &draft.narrowing
+        && let Some(key) = narrowing.value.tcp_only()
+    {
+        told(
+            &format!("only TCP has what `{key}` looks at"),
+            narrowing.span,
+            "this rule",
+            &format!("choose protocol tcp, or leave `{key}` out"),
+        );
+    }
     if let Ok(flows) = &draft.flows
         && flows.value != Flows::All
     {
@@ -52,6 +64,31 @@ fn protocol(draft: &Draft, problems: &Problems) {
             flows.span,
             "judged by TCP's flags, without connection tracking",
             "choose protocol tcp, or leave `flows` out",
+        );
+    }
+}
+
+/// What changes data has to know where they are.
+fn data(draft: &Draft, problems: &Problems) {
+    let (Ok(protocol), Ok(action)) = (&draft.protocol, &draft.action) else { return };
+    if action.value == Action::Corrupt && protocol.value == Protocol::Any {
+        problems.report(
+            Problem::new("only TCP's and UDP's data can be corrupted")
+                .at(action.span, "changes a bit of the data, and the checksum")
+                .at(protocol.span, "the protocol is any")
+                .help("choose protocol tcp or udp"),
+        );
+    }
+}
+
+/// A seed without chance decides nothing.
+fn chance(draft: &Draft, problems: &Problems) {
+    let Ok(narrowing) = &draft.narrowing else { return };
+    if narrowing.value.seed.is_some() && narrowing.value.probability.is_none() {
+        problems.report(
+            Problem::new("a `seed` without a `probability`")
+                .at(narrowing.span, "nothing is left to chance in this rule")
+                .help("add probability = 0.5, or leave `seed` out"),
         );
     }
 }

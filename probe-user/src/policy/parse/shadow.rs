@@ -22,7 +22,9 @@ pub(super) fn check(rules: &[(Span, Rule)], problems: &Problems) {
 
 /// Whether every packet that `rule` matches is matched by `earlier`, as far as can be told without the cluster.
 fn covers(earlier: &Rule, rule: &Rule) -> bool {
-    selector_covers(&earlier.node, &rule.node)
+    // A narrowed rule leaves something of every packet that it matches.
+    earlier.narrowing.is_open()
+        && selector_covers(&earlier.node, &rule.node)
         && (earlier.direction == Direction::Both || earlier.direction == rule.direction)
         && (earlier.protocol == Protocol::Any || earlier.protocol == rule.protocol)
         && ports_cover(&earlier.ports, &rule.ports)

@@ -2,7 +2,7 @@ use clap::Parser;
 use proptest::prelude::*;
 
 use super::{RuleArgs, parse};
-use crate::{document::tests::drawn, policy::*};
+use crate::{document::tests::drawn, policy::narrow::tests::narrowing, policy::*};
 
 /// A rule that is good but for the lines in question.
 fn with(lines: &str) -> String {
@@ -30,6 +30,7 @@ fn everything_that_is_not_said_has_a_default() {
         peer_ports: vec![],
         peers: vec![],
         flows: Flows::All,
+        narrowing: Narrowing::default(),
         action: Action::Drop,
         loopback: false,
         interfaces: vec![],
@@ -72,6 +73,7 @@ fn everything_can_be_said() {
             Peer::Prefix("fd00::1/128".parse().expect("a prefix")),
         ],
         flows: Flows::All,
+        narrowing: Narrowing::default(),
         action: Action::Reject,
         loopback: true,
         interfaces: vec!["eth0".into(), "lo".into()],
@@ -316,7 +318,7 @@ fn rule() -> impl Strategy<Value = Rule> {
         node(),
         prop::sample::select(Direction::WORDS),
         prop::sample::select(Protocol::WORDS),
-        (ports(), ports()),
+        (ports(), ports(), narrowing()),
         prop::collection::vec(peer(), 0..4),
         prop::sample::select(Flows::WORDS),
         one_of(Action::WORDS),
@@ -332,6 +334,7 @@ fn rule() -> impl Strategy<Value = Rule> {
                 peer_ports: ports.1,
                 peers,
                 flows: flows.1,
+                narrowing: ports.2,
                 action,
                 loopback,
                 interfaces,
@@ -368,6 +371,7 @@ proptest! {
         prefix in prefix(),
         first in 1..=u16::MAX,
         flows in prop::sample::select(Flows::WORDS),
+        narrowing in narrowing(),
         action in prop::sample::select(Action::WORDS),
     ) {
         let alone = prefix.prefix_len() == prefix.max_prefix_len();
@@ -382,6 +386,7 @@ proptest! {
             peer_ports: vec![PortRange { first, last: u16::MAX }],
             peers: vec![Peer::Prefix(prefix)],
             flows: flows.1,
+            narrowing,
             action: action.1,
             loopback: false,
             interfaces: vec!["eth0".into()],

@@ -14,7 +14,7 @@ fn by() -> Ruling {
 /// An edge whose probe must meet this.
 fn edge(expect: ProbeMet) -> PlannedEdge {
     let to = "10.0.0.1:5432".parse().unwrap();
-    let aim = Aim { from: Target::Local, to, from_port: None, manner: Manner::Connect, expect, by: by(), own_hits: 1 };
+    let aim = Aim { from: Target::Local, to, from_port: None, manner: Manner::Connect, expect, by: by(), tries: 1, own_hits: 1 };
     PlannedEdge {
         node: "pg1".to_owned(),
         rule: 0,
@@ -77,6 +77,20 @@ fn what_one_probe_proves() {
 }
 
 #[test]
+fn where_chance_decides_a_probe_that_got_through_proves_nothing() {
+    let mut chance = edge(ProbeMet::Silence);
+    chance.aim.as_mut().unwrap().tries = 8;
+    for (met, hits, verdict) in [
+        (ProbeMet::Silence, 1, EdgeVerdict::Confirmed),
+        (ProbeMet::Silence, 0, EdgeVerdict::Leaked),
+        (ProbeMet::Passes, 0, EdgeVerdict::NoTraffic),
+        (ProbeMet::Reset, 0, EdgeVerdict::NoTraffic),
+    ] {
+        assert_eq!(one(&chance, &[probe(met.clone(), hits, 1)], hits).0, verdict, "{met:?}");
+    }
+}
+
+#[test]
 fn probes_of_a_rule_must_all_have_hit_it() {
     let silence = |hits| one(&edge(ProbeMet::Silence), &[probe(ProbeMet::Silence, hits, 3)], hits).0;
     assert_eq!([silence(2), silence(3)], [EdgeVerdict::Leaked, EdgeVerdict::Confirmed]);
@@ -98,7 +112,7 @@ fn an_edge_that_nobody_probed_is_known_by_its_counter_or_not_at_all() {
     let answers = PlannedEdge { action: Action::Reset, ..alone.clone() };
     for (edge, packets, verdict, words) in [
         (&alone, 0, NoTraffic, "nothing was hit, and no probe can be made: no inventory"),
-        (&alone, 7, Confirmed, "7 packets were dropped"),
+        (&alone, 7, Confirmed, "7 packets were hit"),
         (&answers, 7, NoTraffic, "what their senders met is unknown"),
     ] {
         let (met, why) = one(edge, &[], packets);

@@ -29,10 +29,10 @@ fn told(edges: &[PlannedEdge]) -> Vec<String> {
         let mut line = format!("{} {} ", edge.peer, edge.node);
         let _ = match &edge.aim {
             Err(why) => write!(line, "- {why}"),
-            Ok(Aim { from, to, from_port, manner, expect, by, own_hits }) => {
+            Ok(Aim { from, to, from_port, manner, expect, by, own_hits, tries }) => {
                 let port = from_port.map(|port| format!(":{port}")).unwrap_or_default();
                 let Ruling { node, rule } = by;
-                write!(line, "{from}{port} > {to} {manner:?} {expect:?} by {node}/{rule} {own_hits}")
+                write!(line, "{from}{port} > {to} {manner:?} {expect:?} by {node}/{rule} {own_hits}{}", if *tries > 1 { " tried" } else { "" })
             }
         };
         line
@@ -114,6 +114,36 @@ fn each_rule_has_its_edges_and_each_probe_its_fate() {
             &[
                 "pg2 pg1 netns:pg2 > 10.0.0.1:5432 Connect Silence by pg2/0 1",
                 "pg1 pg2 netns:pg1 > 10.0.0.2:5432 Connect Silence by pg1/0 1",
+            ],
+        ),
+        // Gray failures: what chance hits, what only the end of a connection has, and what no probe is.
+        (
+            "[[rule]]\nnode = '@leader'\nports = [5432]\naction = 'drop'\nprobability = 0.5",
+            &["pg2 pg1 netns:pg2 > 10.0.0.1:5432 Connect Silence by pg1/0 1 tried"],
+        ),
+        (
+            "[[rule]]\nnode = '@leader'\nports = [5432]\naction = 'drop'\ntcp_flags = ['fin']",
+            &["pg2 pg1 netns:pg2 > 10.0.0.1:5432 Farewell Silence by pg1/0 16"],
+        ),
+        (
+            "[[rule]]\nnode = '@leader'\nports = [5432]\naction = 'drop'\ntcp_flags = ['urg']",
+            &["pg2 pg1 - none of the packets that a probe may send is one that the rule names"],
+        ),
+        (
+            "[[rule]]\nnode = '@leader'\nports = [5432]\naction = 'drop'\nlonger_than = 1400\n\
+             [[rule]]\nnode = '@leader'\nports = [5432]\naction = 'reset'",
+            &[
+                "pg2 pg1 - a probe is as short as packets are, and the rule spares such",
+                "pg2 pg1 netns:pg2 > 10.0.0.1:5432 Connect Reset by pg1/1 1",
+            ],
+        ),
+        (
+            "[[rule]]\nnode = '@leader'\nports = [5432]\naction = 'duplicate'\n\
+             [[rule]]\nnode = '@leader'\nports = [5432, 8008]\naction = 'reset'",
+            &[
+                "pg2 pg1 - what the rule does to a packet, a probe cannot see",
+                "pg2 pg1 - rule 1 of pg1 lets these packets go on",
+                "pg2 pg1 netns:pg2 > 10.0.0.1:8008 Connect Reset by pg1/1 1",
             ],
         ),
         // Prefixes that no node has.

@@ -3,15 +3,19 @@
 //! A BPF stack holds 512 bytes, so what builds an answer is a function of its own, never inlined.
 
 use probe_ebpf::{
-    abi::Action,
-    decode::{ETHERNET, Family},
+    abi::{Observation, Way},
+    decode::{ETHERNET, Family, Packet},
     reply::{
         Checksum, ICMPV4_LENGTH, ICMPV6_LENGTH, RESET_V4_LENGTH, RESET_V6_LENGTH, icmp_due, quoted_length,
         reset, reset_due, reset_v4, reset_v6, unreachable_v4, unreachable_v6,
     },
 };
 
-use super::{frame::Frame, maps::Parked};
+use super::super::{
+    enforce::observe,
+    frame::Frame,
+    parked::{PARKED, Parked},
+};
 
 /// Two bytes more than the longest quote, in words: the bound of the summing loop.
 const MOST_QUOTED_WORDS: usize = (1280 - ICMPV6_LENGTH) / 2 + 1;
@@ -19,29 +23,51 @@ const MOST_QUOTED_WORDS: usize = (1280 - ICMPV6_LENGTH) / 2 + 1;
 /// The bytes of the two link-layer addresses.
 const ADDRESSES: usize = 12;
 
-/// Makes the answer in place. `None`: none is due, or none could be made, and the frame may be spoilt.
+/// Turns the parked frame into a RST to its sender.
 #[inline(always)]
-pub(super) fn answer<F: Frame>(frame: &F, parked: &Parked, action: Action, loopback: bool) -> Option<()> {
-    let Parked { packet, source, destination, .. } = parked;
+pub(crate) fn reset_sender<F: Frame>(frame: &F, loopback: bool) -> Option<Way> {
+    answer(frame, loopback, reset_due, put_reset)
+}
+
+/// Turns the parked frame into a port unreachable to its sender.
+#[inline(always)]
+pub(crate) fn reject_sender<F: Frame>(frame: &F, loopback: bool) -> Option<Way> {
+    answer(frame, loopback, icmp_due, put_unreachable)
+}
+
+/// Makes the answer in place, and says which way the packet went. `None`: no answer is due, or none could be made,
+/// and the frame may be spoilt.
+#[inline(always)]
+fn answer<F: Frame>(
+    frame: &F,
+    loopback: bool,
+    is_due: impl Fn(&Packet, &[u8; 16], &[u8; 16], bool, bool) -> bool,
+    put: impl Fn(&F, &Parked) -> Option<()>,
+) -> Option<Way> {
+    let answered = try_answer(frame, loopback, is_due, put);
+    if answered.is_none() {
+        observe(Observation::Unanswered);
+    }
+    answered
+}
+
+#[inline(always)]
+fn try_answer<F: Frame>(
+    frame: &F,
+    loopback: bool,
+    is_due: impl Fn(&Packet, &[u8; 16], &[u8; 16], bool, bool) -> bool,
+    put: impl Fn(&F, &Parked) -> Option<()>,
+) -> Option<Way> {
+    let parked = PARKED.get(0)?;
     let addresses = frame.read::<ADDRESSES>(0)?;
     let to_many = addresses[0] & 1 != 0;
-    match action {
-        Action::Drop => return None,
-        Action::Reset => {
-            if !reset_due(packet, source, destination, to_many, loopback) {
-                return None;
-            }
-            put_reset(frame, parked)?;
-        }
-        Action::Reject => {
-            if !icmp_due(packet, source, destination, to_many, loopback) {
-                return None;
-            }
-            put_unreachable(frame, parked)?;
-        }
+    if !is_due(&parked.packet, &parked.source, &parked.destination, to_many, loopback) {
+        return None;
     }
+    put(frame, parked)?;
     let [d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5] = addresses;
-    frame.store(0, &[s0, s1, s2, s3, s4, s5, d0, d1, d2, d3, d4, d5])
+    frame.store(0, &[s0, s1, s2, s3, s4, s5, d0, d1, d2, d3, d4, d5])?;
+    Some(parked.way)
 }
 
 #[inline(never)]

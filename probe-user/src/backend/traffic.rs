@@ -57,7 +57,13 @@ impl Tables {
         })
     }
 
-    fn with_ports(&self, traffic: &Traffic, cells: &[Cell], way: Way, loopback: bool) -> Option<(usize, Example)> {
+    fn with_ports(
+        &self,
+        traffic: &Traffic,
+        cells: &[Cell],
+        way: Way,
+        loopback: bool,
+    ) -> Option<(usize, Example)> {
         let ends = match traffic.port {
             None => vec![(1..=u16::MAX, 1..=u16::MAX)],
             Some(port) => vec![(port..=port, CLIENTS), (CLIENTS, port..=port)],
@@ -69,7 +75,8 @@ impl Tables {
                 let mut left = ports.and(&rules.situations[situation(way, carries)]);
                 left = self.at(left, cells, loopback);
                 let Some(rank) = left.pop() else { continue };
-                let has = |masks: &[RuleMask; MAX_CLASSES], class: u16| masks[usize::from(class)].contains(rank);
+                let has =
+                    |masks: &[RuleMask; MAX_CLASSES], class: u16| masks[usize::from(class)].contains(rank);
                 let own = likely(own, |port| has(&rules.own_ports, rules.own_class[usize::from(port)]))?;
                 let peer = likely(peer, |port| has(&rules.peer_ports, rules.peer_class[usize::from(port)]))?;
                 return self.proof(cells, rank, way, carries, Some((own, peer)), loopback);
@@ -79,7 +86,13 @@ impl Tables {
     }
 
     /// Later fragments of anything, and protocols without ports. A fragment may belong to any port.
-    fn without_ports(&self, traffic: &Traffic, cells: &[Cell], way: Way, loopback: bool) -> Option<(usize, Example)> {
+    fn without_ports(
+        &self,
+        traffic: &Traffic,
+        cells: &[Cell],
+        way: Way,
+        loopback: bool,
+    ) -> Option<(usize, Example)> {
         [Carries::TcpFragment, Carries::Udp, Carries::Other].into_iter().find_map(|carries| {
             if traffic.port.is_some() && carries == Carries::Other {
                 return None;
@@ -137,16 +150,17 @@ impl Tables {
         let (first, last) = ends(&whole);
         start(first, outside);
         let mut open: Vec<(u128, RuleMask)> = vec![(last, outside)];
-        let close_before = |at: u128, open: &mut Vec<(u128, RuleMask)>, start: &mut dyn FnMut(u128, RuleMask)| {
-            while open.len() > 1 && open.last().is_some_and(|(end, _)| *end < at) {
-                let (end, _) = open.pop().unwrap_or_default();
-                if let Some((until, rules)) = open.last()
-                    && end < *until
-                {
-                    start(end + 1, *rules);
+        let close_before =
+            |at: u128, open: &mut Vec<(u128, RuleMask)>, start: &mut dyn FnMut(u128, RuleMask)| {
+                while open.len() > 1 && open.last().is_some_and(|(end, _)| *end < at) {
+                    let (end, _) = open.pop().unwrap_or_default();
+                    if let Some((until, rules)) = open.last()
+                        && end < *until
+                    {
+                        start(end + 1, *rules);
+                    }
                 }
-            }
-        };
+            };
         for (prefix, rules) in self.peers.iter().filter(|(prefix, _)| whole.contains(*prefix)) {
             let (first, last) = ends(prefix);
             close_before(first, &mut open, &mut start);
@@ -236,11 +250,14 @@ impl Example {
             Way::Ingress => (peer, own),
             Way::Egress => (own, peer),
         };
-        format!("{self} {from} > {to}{}", match self.carries {
-            Carries::TcpNew => " syn",
-            Carries::TcpEstablished => " ack",
-            _ => "",
-        })
+        format!(
+            "{self} {from} > {to}{}",
+            match self.carries {
+                Carries::TcpNew => " syn",
+                Carries::TcpEstablished => " ack",
+                _ => "",
+            }
+        )
     }
 }
 

@@ -26,9 +26,11 @@ impl ProtectArgs {
     pub(super) fn named(&self) -> miette::Result<Vec<Protected>> {
         let variable = env::var(VARIABLE).unwrap_or_default();
         let words = variable.split([',', ' ']).filter(|word| !word.is_empty());
-        let mut all = words.map(str::parse).collect::<Result<Vec<_>, _>>().into_diagnostic().map_err(|error| {
-            error.wrap_err(format!("the variable {VARIABLE} cannot be used"))
-        })?;
+        let mut all = words
+            .map(str::parse)
+            .collect::<Result<Vec<_>, _>>()
+            .into_diagnostic()
+            .map_err(|error| error.wrap_err(format!("the variable {VARIABLE} cannot be used")))?;
         all.extend(&self.protect);
         Ok(all)
     }

@@ -46,7 +46,18 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
 fn table(cuts: &[CutStatus], now: BootInstant) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["cut", "node", "rule", "by", "packets", "bytes", "first hit", "last hit", "proof", "time left"]);
+    table.set_header([
+        "cut",
+        "node",
+        "rule",
+        "by",
+        "packets",
+        "bytes",
+        "first hit",
+        "last hit",
+        "proof",
+        "time left",
+    ]);
     for cut in cuts {
         let left =
             if cut.expired { "ended by its lease".to_owned() } else { seconds(cut.deadline.since(now)) };
@@ -72,7 +83,8 @@ fn table(cuts: &[CutStatus], now: BootInstant) -> Table {
 fn proof(cut: &CutStatus, rule: &RuleStatus) -> String {
     let verdicts = [EdgeVerdict::Leaked, EdgeVerdict::Confirmed, EdgeVerdict::NoTraffic];
     let counted = verdicts.map(|verdict| {
-        let of = cut.edges.iter().filter(|edge| edge.rule == rule.rule.origin && edge.verdict == verdict).count();
+        let of =
+            cut.edges.iter().filter(|edge| edge.rule == rule.rule.origin && edge.verdict == verdict).count();
         (of > 0).then(|| format!("{of} {verdict}"))
     });
     counted.into_iter().flatten().collect::<Vec<_>>().join("\n")

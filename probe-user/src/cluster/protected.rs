@@ -101,7 +101,9 @@ mod tests {
 
     #[test]
     fn what_is_none_says_how_to_write_one() {
-        for text in ["", "db1", "10.0.0.1:", "10.0.0.1:0", "10.0.0.1:70000", "[fd00::7", "[fd00::7]22", "10.0.0.0/33"] {
+        for text in
+            ["", "db1", "10.0.0.1:", "10.0.0.1:0", "10.0.0.1:70000", "[fd00::7", "[fd00::7]22", "10.0.0.0/33"]
+        {
             let error = text.parse::<Protected>().unwrap_err().to_string();
             assert!(error.contains("10.0.0.0/24:22"), "{error}");
         }

@@ -98,7 +98,9 @@ fn is_server(pid: u32) -> bool {
 fn sockets(pid: u32) -> HashSet<u64> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     let links = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
-    links.filter_map(|link| link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()).collect()
+    links
+        .filter_map(|link| link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok())
+        .collect()
 }
 
 /// An established connection in `/proc/net/tcp` or `tcp6` (`proc_pid_net(5)`).
@@ -121,7 +123,8 @@ fn established(line: &str) -> Option<Row> {
 /// An address as the kernel prints it: words of 32 bits in network order, each as a number of this machine.
 fn endpoint(text: &str) -> Option<SocketAddr> {
     let (address, port) = text.split_once(':')?;
-    let word = |at: usize| Some(u32::from_str_radix(address.get(at * 8..at * 8 + 8)?, 16).ok()?.to_ne_bytes());
+    let word =
+        |at: usize| Some(u32::from_str_radix(address.get(at * 8..at * 8 + 8)?, 16).ok()?.to_ne_bytes());
     let address = match address.len() {
         8 => IpAddr::from(Ipv4Addr::from(word(0)?)),
         32 => {
@@ -168,10 +171,12 @@ mod tests {
             let listener = TcpListener::bind(address).unwrap();
             let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let held = sockets(std::process::id());
-            let tables = ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/self/net/{table}")).unwrap());
+            let tables =
+                ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/self/net/{table}")).unwrap());
             let ours = tables.iter().flat_map(|table| table.lines()).filter_map(established);
             let ends = (client.local_addr().unwrap(), client.peer_addr().unwrap());
-            let found = ours.filter(|row| held.contains(&row.inode)).any(|row| (row.local, row.remote) == ends);
+            let found =
+                ours.filter(|row| held.contains(&row.inode)).any(|row| (row.local, row.remote) == ends);
             assert!(found, "{address}");
         }
     }

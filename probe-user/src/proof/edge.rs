@@ -4,11 +4,7 @@ use std::{fmt, net::SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    cluster::Target,
-    policy::Action,
-    record::ProbeMet,
-};
+use crate::{cluster::Target, policy::Action, record::ProbeMet};
 
 /// An edge before anybody looked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

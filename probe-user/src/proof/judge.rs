@@ -14,7 +14,8 @@ pub fn edges(planned: &[PlannedEdge], probes: &[EdgeProbe], counters: &[RuleHits
         .iter()
         .map(|edge| {
             let alone = planned.iter().filter(|one| one.ruling() == edge.ruling()).count() == 1;
-            let packets = counters.iter().filter(|one| one.rule == edge.ruling()).map(|one| one.packets).sum();
+            let packets =
+                counters.iter().filter(|one| one.rule == edge.ruling()).map(|one| one.packets).sum();
             let own = probes.iter().filter(|probe| is_of(probe, edge));
             let judged: Vec<_> = own.map(|probe| judge(edge, probe)).collect();
             let worst = judged.iter().rev().find(|(verdict, _)| *verdict == EdgeVerdict::Leaked);
@@ -50,7 +51,10 @@ fn unprobed(edge: &PlannedEdge, packets: u64, alone: bool) -> (EdgeVerdict, Stri
         _ if alone && !matches!(edge.action, Action::Reject | Action::Reset) => {
             (EdgeVerdict::Confirmed, format!("{packets} packets were hit; {why_not}"))
         }
-        _ if alone => (EdgeVerdict::NoTraffic, format!("{packets} packets were hit; what their senders met is unknown: {why_not}")),
+        _ if alone => (
+            EdgeVerdict::NoTraffic,
+            format!("{packets} packets were hit; what their senders met is unknown: {why_not}"),
+        ),
         _ => (EdgeVerdict::NoTraffic, format!("the rule was hit, and nothing tells whether here; {why_not}")),
     }
 }
@@ -61,17 +65,23 @@ fn judge(edge: &PlannedEdge, probe: &EdgeProbe) -> (EdgeVerdict, String) {
     let met = in_words(&probe.met);
     match &probe.met {
         ProbeMet::Failed(why) => (EdgeVerdict::NoTraffic, format!("the probe could not be made: {why}")),
-        ProbeMet::NoWay => (EdgeVerdict::NoTraffic, "the network has no way there, with or without the cut".to_owned()),
+        ProbeMet::NoWay => {
+            (EdgeVerdict::NoTraffic, "the network has no way there, with or without the cut".to_owned())
+        }
         ProbeMet::NobodyListens => (
             EdgeVerdict::NoTraffic,
             "nobody listens there, so there is no connection whose packets could be hit".to_owned(),
         ),
         _ if probe.met != aim.expect && aim.tries > 1 => {
-            let why = format!("none of {} probes was one of those that the rule hits by chance or at that time", aim.tries);
+            let why = format!(
+                "none of {} probes was one of those that the rule hits by chance or at that time",
+                aim.tries
+            );
             (EdgeVerdict::NoTraffic, why)
         }
         _ if probe.met == aim.expect && probe.hits >= probe.probes => {
-            let elsewhere = (aim.by != edge.ruling()).then(|| format!(" by rule {} of {}", aim.by.rule + 1, aim.by.node));
+            let elsewhere =
+                (aim.by != edge.ruling()).then(|| format!(" by rule {} of {}", aim.by.rule + 1, aim.by.node));
             let by = elsewhere.unwrap_or_default();
             (EdgeVerdict::Confirmed, format!("a probe met {met}, and was hit{by}"))
         }
@@ -80,14 +90,18 @@ fn judge(edge: &PlannedEdge, probe: &EdgeProbe) -> (EdgeVerdict, String) {
                 ProbeMet::Silence => "packets vanish elsewhere",
                 _ => "somebody else answers",
             };
-            (EdgeVerdict::Leaked, format!("a probe met {met}, but {}: {why}{}", unhit(probe), way_out(edge, probe)))
+            (
+                EdgeVerdict::Leaked,
+                format!("a probe met {met}, but {}: {why}{}", unhit(probe), way_out(edge, probe)),
+            )
         }
         ProbeMet::Passes => {
             (EdgeVerdict::Leaked, format!("a probe got through; {}{}", unhit(probe), way_out(edge, probe)))
         }
         _ => {
             let expected = in_words(&aim.expect);
-            let why = format!("a probe met {met} instead of {expected}; {}{}", unhit(probe), way_out(edge, probe));
+            let why =
+                format!("a probe met {met} instead of {expected}; {}{}", unhit(probe), way_out(edge, probe));
             (EdgeVerdict::Leaked, why)
         }
     }

@@ -1,6 +1,9 @@
 //! The way of a probe's packets past the rules of both ends, asked of the compiled tables.
 
-use std::{collections::BTreeMap, net::{IpAddr, SocketAddr}};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
 
 use probe_ebpf::{
     abi::{Carries, Hook, LOOPBACK_IFINDEX, Way},
@@ -83,7 +86,8 @@ impl Rules {
         }
         let place = |(target, (node, rules)): (Target, (String, Vec<(bool, PlannedRule)>))| {
             // What does not fit is refused when it is applied.
-            let tables = FLAGS.into_iter().filter_map(|flags| Some((flags, tables(&rules, flags)?))).collect();
+            let tables =
+                FLAGS.into_iter().filter_map(|flags| Some((flags, tables(&rules, flags)?))).collect();
             (target, Place { tables, node, rules })
         };
         Self { places: rules.into_iter().map(place).collect() }

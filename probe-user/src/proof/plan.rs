@@ -96,25 +96,33 @@ impl Site<'_> {
         let others = nodes.iter().filter(|other| other.name != self.node.node && self.names(other.address));
         let mut edges: Vec<_> = others.flat_map(|other| self.peer(other)).collect();
         let known = |prefix: &&IpNet| {
-            let own = prefix.addr().is_loopback() || self.own.is_some_and(|own| prefix.contains(&own.address));
+            let own =
+                prefix.addr().is_loopback() || self.own.is_some_and(|own| prefix.contains(&own.address));
             own || nodes.iter().any(|node| prefix.contains(&node.address))
         };
         let rest: Vec<_> = self.rule.peers.iter().filter(|prefix| !known(prefix)).collect();
-        let why = if cluster.is_some() { "it is no node of the inventory" } else { "no inventory says how to enter it" };
+        let why = if cluster.is_some() {
+            "it is no node of the inventory"
+        } else {
+            "no inventory says how to enter it"
+        };
         let unknown = |peer: &str| self.edge(peer, Err(why.to_owned()));
         if self.rule.peers.is_empty() && self.own.is_none() {
             edges.push(unknown("everyone"));
         } else if rest.len() > MOST_PREFIXES {
             edges.push(unknown(&format!("{} prefixes", rest.len())));
         } else {
-            edges.extend(rest.iter().map(|prefix| unknown(&crate::policy::Peer::Prefix(**prefix).to_string())));
+            edges.extend(
+                rest.iter().map(|prefix| unknown(&crate::policy::Peer::Prefix(**prefix).to_string())),
+            );
         }
         edges
     }
 
     fn peer(&self, other: &Node) -> Vec<PlannedEdge> {
         let Some(own) = self.own else {
-            let why = format!("the inventory does not say under which address {} finds this node", other.name);
+            let why =
+                format!("the inventory does not say under which address {} finds this node", other.name);
             return vec![self.edge(&other.name, Err(why))];
         };
         if own.address.is_ipv4() != other.address.is_ipv4() {
@@ -123,8 +131,11 @@ impl Site<'_> {
         }
         let here = End { target: self.node.target.clone(), address: own.address };
         let there = End { target: other.transport.clone(), address: other.address };
-        let aims =
-            if self.node_is_client() { self.aims(&here, &there, Some(other)) } else { self.aims(&there, &here, Some(own)) };
+        let aims = if self.node_is_client() {
+            self.aims(&here, &there, Some(other))
+        } else {
+            self.aims(&there, &here, Some(own))
+        };
         aims.into_iter().map(|aim| self.edge(&other.name, aim)).collect()
     }
 
@@ -137,14 +148,22 @@ impl Site<'_> {
             (&rule.ports, &rule.peer_ports)
         };
         let any = service.map_or(ANY_PORT, |node| node.postgres_port);
-        let ports: Vec<u16> =
-            if at_server.is_empty() { vec![any] } else { at_server.iter().map(|range| range.first).collect() };
+        let ports: Vec<u16> = if at_server.is_empty() {
+            vec![any]
+        } else {
+            at_server.iter().map(|range| range.first).collect()
+        };
         let from_port = match at_client.as_slice() {
             [] => None,
             ranges if ranges.iter().any(|range| range.contains(EPHEMERAL)) => None,
             [range, ..] => Some(range.first),
         };
-        let to = |port| Aimed { client, to: SocketAddr::new(server.address, port), from_port, server: &server.target };
+        let to = |port| Aimed {
+            client,
+            to: SocketAddr::new(server.address, port),
+            from_port,
+            server: &server.target,
+        };
         ports.into_iter().map(|port| self.aim(&to(port))).collect()
     }
 

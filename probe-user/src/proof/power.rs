@@ -32,7 +32,9 @@ impl PlannedRule {
             () if narrowing.from_packet.is_some() || narrowing.from_byte.is_some() => {
                 Some("a probe is a flow's first packet, and the rule spares those")
             }
-            () if narrowing.above_rate.is_some() => Some("one probe is no rate, and the rule spares what is slow"),
+            () if narrowing.above_rate.is_some() => {
+                Some("one probe is no rate, and the rule spares what is slow")
+            }
             () if self.answer(Manner::Connect).is_none() => {
                 Some("what the rule does to a packet, a probe cannot see")
             }

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 #[cfg(doc)]
 use super::{
-    Applied, ClientWrite, ClusterView, EdgeProbe, HitSummary, Inside, LeaderKey, LogEntry, MemberKey, PortState,
-    RestState, Reverted, RowsFound, ServerProcess, ServerState, StepMark, Streaming,
+    Applied, ClientWrite, ClusterView, EdgeProbe, HitSummary, Inside, LeaderKey, LogEntry, MemberKey,
+    PortState, RestState, Reverted, RowsFound, ServerProcess, ServerState, StepMark, Streaming,
 };
 use crate::clock::BootInstant;
 

@@ -30,10 +30,12 @@ fn milliseconds(seconds: f64) -> u64 {
 /// An edge of the cut of pg1, and where its probe goes.
 fn edge(peer: &str, to: Option<&str>) -> Value {
     let by = json!({"node": "pg1", "rule": 0});
-    let aim = to.map(|to| json!({
-        "from": if peer == "lo" { "netns:pg1" } else { "netns:pg2" }, "to": to, "manner": "connect",
-        "expect": "silence", "by": by, "tries": 1, "own_hits": 1,
-    }));
+    let aim = to.map(|to| {
+        json!({
+            "from": if peer == "lo" { "netns:pg1" } else { "netns:pg2" }, "to": to, "manner": "connect",
+            "expect": "silence", "by": by, "tries": 1, "own_hits": 1,
+        })
+    });
     let aim = aim.map_or_else(|| json!({"Err": "it is no node of the inventory"}), |aim| json!({"Ok": aim}));
     json!({"node": "pg1", "rule": 0, "action": "drop", "peer": peer, "aim": aim})
 }

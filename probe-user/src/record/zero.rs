@@ -40,7 +40,8 @@ impl Zero {
 ///
 /// `None` only where there are no events at all. The order of `events` does not matter.
 pub fn zero(events: &[Event]) -> Option<Zero> {
-    let hit = first_of_others(events).or_else(|| events.iter().flat_map(hits).filter_map(|hit| hit.first).min());
+    let hit =
+        first_of_others(events).or_else(|| events.iter().flat_map(hits).filter_map(|hit| hit.first).min());
     let applied = || {
         events
             .iter()

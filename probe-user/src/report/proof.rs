@@ -19,10 +19,12 @@ pub(super) fn prove(
         let of_cut: Vec<_> = probes.iter().filter(|probe| probe.cut == record.cut).cloned().collect();
         let here = planned.iter().filter(|(cut, edge)| *cut == record.cut && edge.ruling() == ruling);
         let here: Vec<_> = here.map(|(_, edge)| edge.clone()).collect();
-        let by = |probe: &EdgeProbe| planned.iter().any(|(cut, edge)| {
-            let aimed = edge.aim.as_ref().is_ok_and(|aim| aim.to == probe.to && aim.by == ruling);
-            aimed && *cut == probe.cut && edge.ruling() == probe.ruling() && edge.peer == probe.peer
-        });
+        let by = |probe: &EdgeProbe| {
+            planned.iter().any(|(cut, edge)| {
+                let aimed = edge.aim.as_ref().is_ok_and(|aim| aim.to == probe.to && aim.by == ruling);
+                aimed && *cut == probe.cut && edge.ruling() == probe.ruling() && edge.peer == probe.peer
+            })
+        };
         let own: u64 = of_cut.iter().filter(|probe| by(probe)).map(|probe| probe.own_hits).sum();
         record.of_probes = own.min(record.packets);
         record.edges = edges(&here, &of_cut, &[RuleHits { rule: ruling, packets: record.packets }]);

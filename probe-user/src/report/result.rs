@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::{answers, proof};
 use crate::{
     cluster::Timings,
+    proof::Edge,
     record::{
         Acted, Applied, Environment, Event, HitSummary, Kind, Metrics, StepMark, Transition, Zero, hits,
         in_order, own_probes, rule_in_words, zero,
     },
-    proof::Edge,
     scenario::{Deed, Evidence, Judgement, Row, Scenario, Verdict},
 };
 
@@ -332,8 +332,12 @@ fn verdict(
         if let Some(leak) = proof::leak(&record.cuts, &apply.name) {
             return (RunVerdict::Invalid, Some(leak));
         }
-        let packets: u64 =
-            record.cuts.iter().filter(|cut| cut.name == apply.name).map(|cut| cut.packets - cut.of_probes).sum();
+        let packets: u64 = record
+            .cuts
+            .iter()
+            .filter(|cut| cut.name == apply.name)
+            .map(|cut| cut.packets - cut.of_probes)
+            .sum();
         if apply.must_hit && packets == 0 {
             let probed = record.cuts.iter().any(|cut| cut.name == apply.name && cut.of_probes > 0);
             let none = if probed { "none but netsplit's own probes" } else { "none" };

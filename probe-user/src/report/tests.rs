@@ -96,7 +96,11 @@ fn the_verdict_of_a_record() {
         ),
         // A hit that is netsplit's own shows nothing of the cluster.
         (
-            cut().probed(2.0, "pg2", "silence", true).hit(3.0, "pg1", 1.9, 1).reverted(5.0, "pg1").over(6.0, 4, None),
+            cut()
+                .probed(2.0, "pg2", "silence", true)
+                .hit(3.0, "pg1", 1.9, 1)
+                .reverted(5.0, "pg1")
+                .over(6.0, 4, None),
             RunVerdict::Invalid,
             "`primary-5432-drop` was to hit packets and hit none but netsplit's own probes",
         ),

@@ -160,7 +160,8 @@ impl Stage for Labs<'_> {
         progress: &mut dyn Progress,
     ) -> Result<RunResult, RunError> {
         let inventory = self.inventory(place).unwrap_or_else(|| unreachable!("a run has a cluster"));
-        scenario::run(prepared, inventory, directory, &self.kernel, self.stop, progress).map(|(result, _)| result)
+        scenario::run(prepared, inventory, directory, &self.kernel, self.stop, progress)
+            .map(|(result, _)| result)
     }
 }
 

@@ -141,12 +141,15 @@ fn a_cut_on_the_wrong_interface_leaks_whatever_its_action() {
 #[test]
 fn what_vanishes_elsewhere_is_not_taken_for_the_cut() {
     let pair = Pair::new();
-    run("nsenter", &[
-        &format!("--net=/run/netns/{}", pair.peer),
-        "nft",
-        "add table inet foreign; add chain inet foreign out { type filter hook output priority 0; }; \
+    run(
+        "nsenter",
+        &[
+            &format!("--net=/run/netns/{}", pair.peer),
+            "nft",
+            "add table inet foreign; add chain inet foreign out { type filter hook output priority 0; }; \
          add rule inet foreign out tcp dport 5432 drop",
-    ]);
+        ],
+    );
     let (_guard, edges) = proven(&pair, false, Choice::Auto, vec![PlannedRule { loopback: false, ..rule() }]);
     assert_eq!(verdicts(&edges), [("pg2", EdgeVerdict::Leaked)], "{edges:?}");
     assert!(edges[0].why.contains("packets vanish elsewhere"), "{edges:?}");

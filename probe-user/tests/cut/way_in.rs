@@ -14,17 +14,31 @@ fn a_protected_address_is_refused_and_nothing_is_made() {
     let pair = Pair::new();
     let mut asked = request(pair.node_target(), vec![rule()]);
     asked.protect = vec!["10.99.0.2:5432".parse().unwrap()];
-    let Err(CutError::Protected { rule: 1, packet, .. }) = apply(&asked) else { panic!("it was not refused") };
+    let Err(CutError::Protected { rule: 1, packet, .. }) = apply(&asked) else {
+        panic!("it was not refused")
+    };
     assert_eq!(packet, format!("tcp 10.99.0.2:40000 > {}:5432 syn", pair.node_target()));
     assert!(pair.traces().is_empty(), "{:?}", pair.traces());
 
     let target = pair.node_target().to_string();
-    let one_rule =
-        ["apply", "--ports", "5432", "--peers", "10.99.0.2", "--action", "drop", "--for", "30s", "--on", &target];
+    let one_rule = [
+        "apply",
+        "--ports",
+        "5432",
+        "--peers",
+        "10.99.0.2",
+        "--action",
+        "drop",
+        "--for",
+        "30s",
+        "--on",
+        &target,
+    ];
     let with = |arguments: &[&str], variable: &str| {
         told(netsplit_command().args(one_rule).args(arguments).env("NETSPLIT_PROTECT", variable))
     };
-    for refused in [with(&["--protect", "10.99.0.0/24,192.0.2.1"], ""), with(&[], "192.0.2.1, 10.99.0.0/24")] {
+    for refused in [with(&["--protect", "10.99.0.0/24,192.0.2.1"], ""), with(&[], "192.0.2.1, 10.99.0.0/24")]
+    {
         assert_eq!(refused.code, Some(2), "{refused:?}");
         let said = refused.complaint();
         assert!(said.contains("tcp 10.99.0.2:40000 >") && said.contains("--cut-protected"), "{said}");
@@ -76,7 +90,8 @@ fn the_session_is_found_by_its_process_whatever_the_environment_says() {
     revert(told(&mut under_sshd(&pair, folder.path(), PORT, &cut_of(&pair, PORT + 1, ""))));
     let elsewhere = cut_of(&pair, PORT, "").replace(&pair.node, &pair.peer);
     revert(told(&mut under_sshd(&pair, folder.path(), PORT, &elsewhere)));
-    let asked_for = told(&mut under_sshd(&pair, folder.path(), PORT, &cut_of(&pair, PORT, "--cut-own-session")));
+    let asked_for =
+        told(&mut under_sshd(&pair, folder.path(), PORT, &cut_of(&pair, PORT, "--cut-own-session")));
     assert!(asked_for.complaint().contains("this command came by"), "{asked_for:?}");
     revert(asked_for);
 }
@@ -88,7 +103,8 @@ fn the_session_of_somebody_else_is_told() {
     let _server = Server::start(&pair.peer_target(), PORT);
     let ready = folder.path().join("ready");
     let wait = format!("touch {}; read -t 60", ready.display());
-    let mut other = under_sshd(&pair, folder.path(), PORT, &wait).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let mut other =
+        under_sshd(&pair, folder.path(), PORT, &wait).stdin(std::process::Stdio::piped()).spawn().unwrap();
     poll_until("the other session is there", std::time::Duration::from_secs(10), || ready.exists());
     let applied = told(Command::new("sh").args(["-c", &cut_of(&pair, PORT, "")]).env("NO_COLOR", "1"));
     // Its input ends, and it with it.

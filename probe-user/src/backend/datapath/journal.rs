@@ -6,11 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Attached, Clsact};
 use crate::{
-    clock::BootInstant,
-    cluster::Target,
-    cut::CutId,
-    policy::PlannedRule,
-    proof::PlannedEdge,
+    clock::BootInstant, cluster::Target, cut::CutId, policy::PlannedRule, proof::PlannedEdge,
     record::EdgeProbe,
 };
 

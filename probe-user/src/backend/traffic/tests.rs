@@ -43,7 +43,9 @@ fn any_by_force(tables: &Tables, traffic: &Traffic) -> bool {
     let pairs: Vec<_> =
         PORTS.iter().flat_map(|&own| PORTS.map(|peer| (own, peer))).filter(|&pair| concerned(pair)).collect();
     for peer in traffic.peers.hosts().chain([traffic.peers.network(), traffic.peers.broadcast()]) {
-        for (way, &loopback) in [Way::Ingress, Way::Egress].iter().flat_map(|way| places.iter().map(move |lo| (*way, lo))) {
+        for (way, &loopback) in
+            [Way::Ingress, Way::Egress].iter().flat_map(|way| places.iter().map(move |lo| (*way, lo)))
+        {
             let asked = |carries, ports| {
                 tables.answer(&Example { way, carries, peer, ports, loopback }.question()).is_some()
             };
@@ -64,7 +66,8 @@ fn a_prefix() -> impl Strategy<Value = IpNet> {
     let v4 = (0_u8..16, 27_u8..=32).prop_map(|(host, length)| format!("10.0.0.{host}/{length}"));
     let own = (0_u8..8, 29_u8..=32).prop_map(|(host, length)| format!("127.0.0.{host}/{length}"));
     let v6 = (0_u8..16, 123_u8..=128).prop_map(|(host, length)| format!("fd00::{host:x}/{length}"));
-    let wide = prop::sample::select(vec!["0.0.0.0/0", "::/0", "10.0.0.0/8", "fd00::/8"]).prop_map(str::to_owned);
+    let wide =
+        prop::sample::select(vec!["0.0.0.0/0", "::/0", "10.0.0.0/8", "fd00::/8"]).prop_map(str::to_owned);
     prop_oneof![4 => v4, 1 => own, 3 => v6, 1 => wide].prop_map(|text| text.parse::<IpNet>().unwrap().trunc())
 }
 
@@ -89,22 +92,25 @@ fn a_rule() -> impl Strategy<Value = PlannedRule> {
         any::<bool>(),
         prop::sample::select(vec![vec![], vec!["lo".to_owned()], vec!["eth0".to_owned()]]),
     )
-        .prop_map(|(direction, (protocol, flows), ports, peer_ports, peers, loopback, interfaces)| PlannedRule {
-            direction,
-            protocol,
-            flows,
-            ports,
-            peer_ports,
-            peers,
-            loopback,
-            interfaces,
-            ..PlannedRule::sample()
+        .prop_map(|(direction, (protocol, flows), ports, peer_ports, peers, loopback, interfaces)| {
+            PlannedRule {
+                direction,
+                protocol,
+                flows,
+                ports,
+                peer_ports,
+                peers,
+                loopback,
+                interfaces,
+                ..PlannedRule::sample()
+            }
         })
 }
 
 fn some_traffic() -> impl Strategy<Value = Traffic> {
     // Small enough to be asked address by address.
-    let narrow = a_prefix().prop_filter("too wide", |prefix| prefix.max_prefix_len() - prefix.prefix_len() <= 5);
+    let narrow =
+        a_prefix().prop_filter("too wide", |prefix| prefix.max_prefix_len() - prefix.prefix_len() <= 5);
     (narrow, prop::option::of(prop::sample::select(PORTS[..7].to_vec())))
         .prop_map(|(peers, port)| Traffic { peers, port })
 }
@@ -139,7 +145,8 @@ fn the_packet_in_words() {
         (new, "192.0.2.9/32", None, "tcp 192.0.2.9:40000 > pg1:5432 syn"),
         (established, "192.0.2.9/32", Some(5432), "tcp 192.0.2.9:40000 > pg1:5432 ack"),
     ] {
-        let (_, example) = tables(&[rule]).first_of(&Traffic { peers: peers.parse().unwrap(), port }).unwrap();
+        let (_, example) =
+            tables(&[rule]).first_of(&Traffic { peers: peers.parse().unwrap(), port }).unwrap();
         assert_eq!(example.in_words("pg1"), words);
     }
 }

@@ -26,7 +26,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 const PERIOD: Duration = Duration::from_secs(30);
 
 /// Says how often the rules were hit.
-pub type RulesHit = Box<dyn Fn() -> Vec<RuleHits> + Send>;
+pub type RulesHit = Box<dyn Fn() -> Option<Vec<RuleHits>> + Send>;
 
 /// Probes the edges of a cut until it is dropped: once as soon as its rules were hit, and every half minute. A round that
 /// is under way is ended first, so that what it meets is still the cut.
@@ -77,7 +77,7 @@ fn wait_for_others(edges: &[PlannedEdge], hits: &RulesHit, stopped: &Receiver<()
         by.is_ok_and(|by| hits.iter().any(|one| one.rule == *by && one.packets > 0))
     };
     while Instant::now() < deadline {
-        let hits = hits();
+        let hits = hits().unwrap_or_default();
         let told = stopped.recv_timeout(GLANCE) != Err(RecvTimeoutError::Timeout);
         if told || edges.iter().all(|edge| hit(edge, &hits)) {
             return;

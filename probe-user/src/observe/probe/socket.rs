@@ -12,7 +12,10 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
-    net::{AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType, bind, connect, recv, send, shutdown, socket_with, sockopt},
+    net::{
+        AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType, bind, connect, recv, send,
+        shutdown, socket_with, sockopt,
+    },
 };
 
 use crate::{
@@ -59,7 +62,8 @@ fn met(aim: &Aim) -> Result<ProbeMet, Errno> {
     let socket = socket_with(family, kind, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)?;
     ask_for_errors(&socket, aim.to)?;
     if let Some(port) = aim.from_port {
-        let any: IpAddr = if aim.to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        let any: IpAddr =
+            if aim.to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
         sockopt::set_socket_reuseaddr(&socket, true)?;
         bind(&socket, &SocketAddr::new(any, port))?;
     }
@@ -163,7 +167,13 @@ fn ask_for_errors(socket: &OwnedFd, to: SocketAddr) -> Result<(), Errno> {
     let on: libc::c_int = 1;
     // SAFETY: the option takes an int, and `on` lives until the call returns.
     let result = unsafe {
-        libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const on).cast(), length_of::<libc::c_int>())
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            option,
+            (&raw const on).cast(),
+            length_of::<libc::c_int>(),
+        )
     };
     if result == 0 { Ok(()) } else { Err(last_error()) }
 }
@@ -193,7 +203,9 @@ fn icmp(socket: &OwnedFd) -> Option<ProbeMet> {
     // Port unreachable: RFC 792 and RFC 4443 3.1.
     Some(match (error.ee_origin, error.ee_type, error.ee_code) {
         (libc::SO_EE_ORIGIN_ICMP, 3, 3) | (libc::SO_EE_ORIGIN_ICMP6, 1, 4) => ProbeMet::Rejected,
-        (libc::SO_EE_ORIGIN_ICMP | libc::SO_EE_ORIGIN_ICMP6 | libc::SO_EE_ORIGIN_LOCAL, ..) => ProbeMet::NoWay,
+        (libc::SO_EE_ORIGIN_ICMP | libc::SO_EE_ORIGIN_ICMP6 | libc::SO_EE_ORIGIN_LOCAL, ..) => {
+            ProbeMet::NoWay
+        }
         _ => return None,
     })
 }
@@ -246,7 +258,16 @@ mod tests {
 
     fn aim(to: SocketAddr, manner: Manner) -> Aim {
         let by = Ruling { node: "pg1".to_owned(), rule: 0 };
-        Aim { from: Target::Local, to, from_port: None, manner, expect: ProbeMet::Silence, by, tries: 1, own_hits: 1 }
+        Aim {
+            from: Target::Local,
+            to,
+            from_port: None,
+            manner,
+            expect: ProbeMet::Silence,
+            by,
+            tries: 1,
+            own_hits: 1,
+        }
     }
 
     /// The faults of cuts are tried with cuts, as root; this is what there is without one.

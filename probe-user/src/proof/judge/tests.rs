@@ -14,7 +14,16 @@ fn by() -> Ruling {
 /// An edge whose probe must meet this.
 fn edge(expect: ProbeMet) -> PlannedEdge {
     let to = "10.0.0.1:5432".parse().unwrap();
-    let aim = Aim { from: Target::Local, to, from_port: None, manner: Manner::Connect, expect, by: by(), tries: 1, own_hits: 1 };
+    let aim = Aim {
+        from: Target::Local,
+        to,
+        from_port: None,
+        manner: Manner::Connect,
+        expect,
+        by: by(),
+        tries: 1,
+        own_hits: 1,
+    };
     PlannedEdge {
         node: "pg1".to_owned(),
         rule: 0,
@@ -122,14 +131,18 @@ fn an_edge_that_nobody_probed_is_known_by_its_counter_or_not_at_all() {
     // One counter cannot tell which of two was hit.
     let other = PlannedEdge { peer: "pg3".to_owned(), ..alone.clone() };
     let both = edges(&[alone, other], &[], &[RuleHits { rule: by(), packets: 7 }]);
-    assert!(both.iter().all(|edge| edge.verdict == NoTraffic && edge.why.contains("whether here")), "{both:?}");
+    assert!(
+        both.iter().all(|edge| edge.verdict == NoTraffic && edge.why.contains("whether here")),
+        "{both:?}"
+    );
 }
 
 #[test]
 fn what_leaked_once_has_leaked_and_else_the_best_proof_speaks() {
     use EdgeVerdict::{Confirmed, Leaked};
     let (good, bad) = (probe(ProbeMet::Silence, 1, 1), probe(ProbeMet::Passes, 0, 1));
-    let (nothing, elsewhere) = (probe(ProbeMet::NoWay, 0, 1), EdgeProbe { peer: "pg3".to_owned(), ..bad.clone() });
+    let (nothing, elsewhere) =
+        (probe(ProbeMet::NoWay, 0, 1), EdgeProbe { peer: "pg3".to_owned(), ..bad.clone() });
     for (probes, verdict) in [
         (vec![good.clone(), bad.clone(), good.clone()], Leaked),
         (vec![nothing.clone(), good.clone(), nothing], Confirmed),

@@ -32,7 +32,11 @@ fn told(edges: &[PlannedEdge]) -> Vec<String> {
             Ok(Aim { from, to, from_port, manner, expect, by, own_hits, tries }) => {
                 let port = from_port.map(|port| format!(":{port}")).unwrap_or_default();
                 let Ruling { node, rule } = by;
-                write!(line, "{from}{port} > {to} {manner:?} {expect:?} by {node}/{rule} {own_hits}{}", if *tries > 1 { " tried" } else { "" })
+                write!(
+                    line,
+                    "{from}{port} > {to} {manner:?} {expect:?} by {node}/{rule} {own_hits}{}",
+                    if *tries > 1 { " tried" } else { "" }
+                )
             }
         };
         line

@@ -48,7 +48,13 @@ impl<'run> Cuts<'run> {
         let cut = self.world.apply(cluster, plan, &edges, lease)?;
         // Held before anything else can fail.
         let nodes = plan.nodes.clone();
-        self.held.push(Held { name: name.to_owned(), id: cut.id.clone(), nodes, counting: None, probing: None });
+        self.held.push(Held {
+            name: name.to_owned(),
+            id: cut.id.clone(),
+            nodes,
+            counting: None,
+            probing: None,
+        });
         self.record_applied(&cut, plan, &edges);
         let counting = self.world.count_hits(&cut, self.sink.clone())?;
         if let Some(held) = self.held.last_mut() {

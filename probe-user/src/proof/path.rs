@@ -80,9 +80,9 @@ impl Rules {
         let before = earlier.iter().map(|node| (true, node));
         for (before, node) in before.chain(plan.nodes.iter().map(|node| (false, node))) {
             let ruled = node.rules.iter().map(|rule| (before, rule.clone()));
-            let place = rules.entry(node.target.clone()).or_default();
-            place.0.clone_from(&node.node);
-            place.1.extend(ruled);
+            let here = rules.entry(node.target.clone()).or_default();
+            here.0.clone_from(&node.node);
+            here.1.extend(ruled);
         }
         let place = |(target, (node, rules)): (Target, (String, Vec<(bool, PlannedRule)>))| {
             // What does not fit is refused when it is applied.

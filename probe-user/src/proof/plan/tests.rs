@@ -18,9 +18,9 @@ fn cluster() -> Inventory {
 }
 
 fn plan(rules: &str, cluster: Option<&Inventory>) -> Plan {
-    let policy: Policy = crate::policy::parse("p.toml", &format!("description = 'x'\n{rules}")).unwrap();
+    let read: Policy = crate::policy::parse("p.toml", &format!("description = 'x'\n{rules}")).unwrap();
     let roles = Roles { leader: Some("pg1".to_owned()), ..Roles::default() };
-    resolve(&policy, &Place { cluster, local: Target::Netns("db1".to_owned()) }, &roles).unwrap()
+    resolve(&read, &Place { cluster, local: Target::Netns("db1".to_owned()) }, &roles).unwrap()
 }
 
 /// An edge a line: its ends, and its probe or why there is none.

@@ -21,7 +21,7 @@ use crate::{
     },
     cut::{Cut, CutId, CutStatus, RuleStatus},
     policy::Plan,
-    proof::PlannedEdge,
+    proof::{EdgeVerdict, PlannedEdge},
     record::{EVENTS_FILE, EdgeProbe, Event, EventSink, Kind, ProbeMet, Source, ZeroFrom},
     report::{RunResult, RunVerdict, rebuild},
     scenario::Scenario,
@@ -289,6 +289,27 @@ fn a_cut_without_a_hit_proves_nothing() {
     let result = go(&world, &text, &folder.path().join("again"));
     assert_eq!(result.verdict, RunVerdict::Fail);
     assert_eq!(result.steps[1].error.as_deref(), Some("not within 0 s"));
+}
+
+#[test]
+fn a_cut_that_leaks_proves_nothing_and_one_that_does_not_is_proven() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut inventory = Inventory::parse(INVENTORY, "inventory.toml").expect("a good inventory");
+    for node in &mut inventory.nodes {
+        node.transport = Target::Netns(node.name.clone());
+    }
+    for (leaks, verdict, proof) in [
+        (true, RunVerdict::Invalid, EdgeVerdict::Leaked),
+        // Its one packet is the probe's, as far as anybody can tell.
+        (false, RunVerdict::Invalid, EdgeVerdict::Confirmed),
+    ] {
+        let world = MadeUp { leaks, ..MadeUp::default() };
+        let result = go_on(&inventory, &world, CUT_AND_REVERT, &folder.path().join(leaks.to_string()));
+        assert_eq!(result.verdict, verdict, "{:?}", result.reason);
+        assert_eq!(result.cuts[0].edges[0].verdict, proof);
+        let reason = if leaks { "`cut` leaked on pg2" } else { "none but netsplit's own probes" };
+        assert!(result.reason.as_deref().is_some_and(|said| said.contains(reason)), "{:?}", result.reason);
+    }
 }
 
 #[test]

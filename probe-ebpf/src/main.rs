@@ -25,7 +25,7 @@ use program::{
         corrupt::corrupt,
         duplicate::duplicate,
     },
-    enforce::{Decision, Place, enforce},
+    enforce::{Decision, Place, enforce, enforce_narrowed},
     frame::{SocketBuffer, XdpFrame},
 };
 
@@ -43,7 +43,19 @@ const SHOT: i32 = TC_ACT_SHOT as i32;
 #[xdp]
 pub fn netsplit_xdp(ctx: XdpContext) -> u32 {
     let place = Place { way: Way::Ingress, hook: Hook::Xdp, ifindex: interface(&ctx) };
-    match enforce(&XdpFrame::new(ctx), place) {
+    xdp_answer(enforce(&XdpFrame::new(ctx), place))
+}
+
+/// Parked packets that narrowed rules may hit.
+#[xdp]
+pub fn xdp_narrowed(ctx: XdpContext) -> u32 {
+    let place = Place { way: Way::Ingress, hook: Hook::Xdp, ifindex: interface(&ctx) };
+    xdp_answer(enforce_narrowed(&XdpFrame::new(ctx), place))
+}
+
+#[inline(always)]
+const fn xdp_answer(decision: Decision) -> u32 {
+    match decision {
         Decision::Pass => xdp_action::XDP_PASS,
         Decision::Drop => xdp_action::XDP_DROP,
     }
@@ -68,7 +80,20 @@ fn traffic_control(ctx: TcContext, way: Way) -> i32 {
         return NEXT;
     }
     let ifindex = frame.ifindex();
-    match enforce(&frame, Place { way, hook: Hook::Tc, ifindex }) {
+    tc_answer(enforce(&frame, Place { way, hook: Hook::Tc, ifindex }))
+}
+
+/// Parked packets that narrowed rules may hit; which way they go is parked with them.
+#[classifier]
+pub fn tc_narrowed(ctx: TcContext) -> i32 {
+    let frame = SocketBuffer::new(ctx);
+    let place = Place { way: Way::Ingress, hook: Hook::Tc, ifindex: frame.ifindex() };
+    tc_answer(enforce_narrowed(&frame, place))
+}
+
+#[inline(always)]
+const fn tc_answer(decision: Decision) -> i32 {
+    match decision {
         Decision::Pass => NEXT,
         Decision::Drop => SHOT,
     }

@@ -15,8 +15,6 @@ pub trait Surroundings {
     fn peer_rules(&self) -> RuleMask;
     /// The interface-bound rules that the packet's interface matches.
     fn interface_rules(&self) -> RuleMask;
-    /// The boot clock in nanoseconds.
-    fn now_ns(&self) -> u64;
     /// Whether the narrowed rule of this rank hits the packet. Asked once for each packet, in the order of the
     /// ranks: a rule may count what it is asked.
     fn hits(&self, rank: usize, now_ns: u64) -> bool;
@@ -67,50 +65,76 @@ pub fn first_look(ruleset: &Ruleset, packet: &Packet, way: Way) -> RuleMask {
     ruleset.own_ports[own].and(&ruleset.peer_ports[peer])
 }
 
-/// The rank of the rule that decides the packet, out of those that the first look left: the lowest that
-/// matches in every dimension, whose deadline lies ahead, and that hits the packet if it is narrowed. `None`: the
-/// packet passes here.
+/// What the rules make of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// No rule matches it: it passes here.
+    None,
+    /// The rule of this rank decides: the lowest that matches in every dimension and whose deadline lies ahead.
+    Rule(usize),
+    /// Some of the rules that match are narrowed: [`first_that_hits`] knows.
+    Narrowed,
+}
+
+/// Judges a packet by the rules that the first look left. Straight on, with a branch only before what costs a look-up
+/// or a search: the verifier follows both sides of each.
 #[inline(always)]
-pub fn decide(
+pub fn judge(
     ruleset: &Ruleset,
-    candidates: RuleMask,
+    candidates: &RuleMask,
+    packet: &Packet,
+    seat: Seat,
+    now_ns: u64,
+    surroundings: &impl Surroundings,
+) -> Verdict {
+    let mut rules = matching(ruleset, candidates, packet, seat, surroundings);
+    if now_ns >= ruleset.first_deadline_ns {
+        rules = rules.and(&ruleset.live[passed(&ruleset.deadlines_ns, now_ns)]);
+    }
+    if !rules.and(&ruleset.narrowed).is_empty() {
+        return Verdict::Narrowed;
+    }
+    match rules.pop() {
+        Some(rank) if is_due(ruleset, rank, seat) => Verdict::Rule(rank),
+        _ => Verdict::None,
+    }
+}
+
+/// The rules that match a packet in every dimension.
+#[inline(always)]
+fn matching(
+    ruleset: &Ruleset,
+    candidates: &RuleMask,
     packet: &Packet,
     seat: Seat,
     surroundings: &impl Surroundings,
-) -> Option<usize> {
-    let mut rules = candidates;
-    rules = rules.and(&ruleset.situations[situation(seat.way, carries(packet))]);
-    rules = rules.and(if seat.loopback { &ruleset.loopback } else { &ruleset.wire });
-    if !rules.is_empty() && rules.and(&ruleset.any_peer) != rules {
+) -> RuleMask {
+    let place = if seat.loopback { &ruleset.loopback } else { &ruleset.wire };
+    let mut rules = candidates.and(&ruleset.situations[situation(seat.way, carries(packet))]).and(place);
+    if !rules.without(&ruleset.any_peer).is_empty() {
         rules = rules.and(&surroundings.peer_rules().or(&ruleset.any_peer));
     }
-    if !rules.is_empty() && rules.and(&ruleset.any_interface) != rules {
+    if !rules.without(&ruleset.any_interface).is_empty() {
         rules = rules.and(&surroundings.interface_rules().or(&ruleset.any_interface));
     }
-    if matches!(seat.hook, Hook::Tc) {
-        rules = rules.without(&ruleset.narrowed_by_xdp);
-    }
-    if rules.is_empty() {
-        return None;
-    }
-    let now_ns = surroundings.now_ns();
-    rules = rules.and(&ruleset.live[passed(&ruleset.deadlines_ns, now_ns)]);
-    if rules.and(&ruleset.narrowed).is_empty() {
-        let rank = rules.pop()?;
-        return is_due(ruleset, rank, seat).then_some(rank);
-    }
-    first_that_hits(ruleset, rules, seat, now_ns, surroundings)
+    rules
 }
 
-/// Looks at rules one by one, since some are narrowed. A loop of its own, so that the other packets do not pay.
+/// The rank of the rule that decides where some that match are narrowed: the lowest that matches and hits the packet.
 #[inline(always)]
-fn first_that_hits(
+pub fn first_that_hits(
     ruleset: &Ruleset,
-    mut rules: RuleMask,
+    candidates: &RuleMask,
+    packet: &Packet,
     seat: Seat,
     now_ns: u64,
     surroundings: &impl Surroundings,
 ) -> Option<usize> {
+    let mut rules = matching(ruleset, candidates, packet, seat, surroundings);
+    rules = rules.and(&ruleset.live[passed(&ruleset.deadlines_ns, now_ns)]);
+    if matches!(seat.hook, Hook::Tc) {
+        rules = rules.without(&ruleset.narrowed_by_xdp);
+    }
     let mut looked_at = 0;
     while looked_at <= MAX_NARROWED {
         let rank = rules.pop()? & (MAX_RULES - 1);

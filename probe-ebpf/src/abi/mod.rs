@@ -116,6 +116,8 @@ pub struct Ruleset {
     pub narrowed: RuleMask,
     /// The narrowed rules that XDP enforces. What XDP has let pass, TC must not put to the test again.
     pub narrowed_by_xdp: RuleMask,
+    /// The first of the deadlines, on the boot clock, in nanoseconds: before it nobody has to search.
+    pub first_deadline_ns: u64,
     /// The different deadlines on the boot clock, ascending, then [`NEVER_NS`] up to the end.
     pub deadlines_ns: [u64; MAX_DEADLINES],
     /// `live[n]`: the rules that still hold once the first `n` deadlines have passed.
@@ -142,6 +144,7 @@ impl Ruleset {
         any_interface: RuleMask::EMPTY,
         narrowed: RuleMask::EMPTY,
         narrowed_by_xdp: RuleMask::EMPTY,
+        first_deadline_ns: NEVER_NS,
         deadlines_ns: [NEVER_NS; MAX_DEADLINES],
         live: [RuleMask::EMPTY; MAX_DEADLINES],
         entries: [Entry { counter: 0, action: 0, hook: 0, reserved: 0 }; MAX_RULES],
@@ -187,6 +190,9 @@ pub enum Action {
 
 /// How many actions there can be: the size of the arrays of programs that carry them out.
 pub const MAX_ACTIONS: u32 = 16;
+
+/// The place, in the same arrays, of the program that looks at narrowed rules.
+pub const NARROWED: u32 = MAX_ACTIONS - 1;
 
 impl Action {
     /// The action with this number.
@@ -373,6 +379,7 @@ const _: () = {
             == 2 * 131_072
                 + 2 * 32 * MAX_CLASSES
                 + 32 * (7 + SITUATIONS)
+                + 8
                 + (8 + 32) * MAX_DEADLINES
                 + (8 + 80) * MAX_RULES
     );

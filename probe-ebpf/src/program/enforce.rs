@@ -4,11 +4,11 @@ use aya_ebpf::{helpers::generated::bpf_ktime_get_boot_ns, maps::lpm_trie::Key};
 use aya_log_ebpf::debug;
 use probe_ebpf::{
     abi::{
-        Action, Entry, Hit, Hook, InterfaceKey, LOOPBACK_IFINDEX, MAX_RULES, Observation, PEER_KEY_BANK_BITS,
-        PeerKey, RuleMask, Ruleset, Way,
+        Action, Entry, Hit, Hook, InterfaceKey, LOOPBACK_IFINDEX, MAX_RULES, NARROWED, Observation,
+        PEER_KEY_BANK_BITS, PeerKey, RuleMask, Ruleset, Way,
     },
     decode::{Malformed, decode},
-    verdict::{Seat, Surroundings, decide, first_look},
+    verdict::{Seat, Surroundings, Verdict, first_look, first_that_hits, judge},
 };
 
 use super::{
@@ -26,6 +26,13 @@ pub(crate) struct Place {
     pub(crate) ifindex: u32,
 }
 
+impl Place {
+    #[inline(always)]
+    const fn seat(self) -> Seat {
+        Seat { way: self.way, hook: self.hook, loopback: self.ifindex == LOOPBACK_IFINDEX }
+    }
+}
+
 /// What becomes of the packet.
 pub(crate) enum Decision {
     Pass,
@@ -35,70 +42,144 @@ pub(crate) enum Decision {
 /// Judges a packet and carries the verdict out.
 #[inline(always)]
 pub(crate) fn enforce<F: Frame>(frame: &F, place: Place) -> Decision {
-    judge(frame, place).unwrap_or(Decision::Pass)
+    try_enforce(frame, place).unwrap_or(Decision::Pass)
 }
 
 #[inline(always)]
-fn judge<F: Frame>(frame: &F, place: Place) -> Option<Decision> {
+fn try_enforce<F: Frame>(frame: &F, place: Place) -> Option<Decision> {
+    let mut seen = frame.look(place.way);
+    if seen == Look::Unparsed as u64 && frame.pull_headers() {
+        seen = frame.look(place.way);
+    }
+    if seen != Look::Parked as u64 {
+        if seen == Look::Unparsed as u64 {
+            observe(Observation::Unparsed);
+        }
+        return None;
+    }
     let control = CONTROL.get(0)?;
     let bank = control.bank & 1;
     let ruleset = RULESETS.get(bank)?;
-    if !concerns_a_rule(frame, ruleset, place.way) {
-        return None;
-    }
     let parked = PARKED.get(0)?;
-    let rank = rank(ruleset, parked, place, bank);
-    if rank >= MAX_RULES {
-        return None;
+    // SAFETY: a helper call without arguments.
+    let now_ns = unsafe { bpf_ktime_get_boot_ns() };
+    match rank(ruleset, parked, place, bank, now_ns) {
+        NO_RULE => None,
+        ASK_THE_NARROWED => {
+            frame.hand_over(NARROWED);
+            // Whoever commits a narrowed rule has that program ready.
+            None
+        }
+        rank => carry_out(frame, ruleset, parked, rank, now_ns, control.recording != 0),
     }
-    let entry = ruleset.entries[rank];
+}
+
+/// Judges a parked packet by all rules, the narrowed ones included.
+#[inline(always)]
+pub(crate) fn enforce_narrowed<F: Frame>(frame: &F, place: Place) -> Decision {
+    try_enforce_narrowed(frame, place).unwrap_or(Decision::Pass)
+}
+
+#[inline(always)]
+fn try_enforce_narrowed<F: Frame>(frame: &F, place: Place) -> Option<Decision> {
+    let control = CONTROL.get(0)?;
+    let bank = control.bank & 1;
+    let ruleset = RULESETS.get(bank)?;
+    let parked = PARKED.get(0)?;
+    let place = Place { way: parked.way, ..place };
+    // SAFETY: a helper call without arguments.
+    let now_ns = unsafe { bpf_ktime_get_boot_ns() };
+    match narrowed_rank(ruleset, parked, place, bank, now_ns) {
+        NO_RULE => None,
+        rank => carry_out(frame, ruleset, parked, rank, now_ns, control.recording != 0),
+    }
+}
+
+/// Counts the hit, and does what the rule says.
+#[inline(always)]
+fn carry_out<F: Frame>(
+    frame: &F,
+    ruleset: &Ruleset,
+    parked: &Parked,
+    rank: usize,
+    now_ns: u64,
+    recording: bool,
+) -> Option<Decision> {
+    let entry = ruleset.entries[rank & (MAX_RULES - 1)];
     let action = Action::from_number(entry.action)?;
     if action == Action::Corrupt && !parked.packet.has_data() {
         return None;
     }
-    record(frame, parked, place.way, entry, control.recording != 0);
+    record(frame, parked, entry, now_ns, recording);
     if action != Action::Drop {
         // Another program carries it out, and this one ends here: unless that one is missing.
-        frame.hand_over(action);
+        frame.hand_over(action as u32);
         observe(Observation::Unanswered);
     }
     Some(Decision::Drop)
 }
 
-/// Decodes the packet and parks it if its ports may concern a rule; nearly every packet's way ends here. A
-/// function of its own for the stack's sake.
-#[inline(never)]
-fn concerns_a_rule<F: Frame>(frame: &F, ruleset: &Ruleset, way: Way) -> bool {
+/// What a look at a packet tells.
+#[repr(u64)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// No rule can concern it. Nearly every packet's way ends here.
+    Passes = 0,
+    /// It is parked.
+    Parked = 1,
+    /// It could not be parsed.
+    Unparsed = 2,
+}
+
+/// Decodes a packet and parks it if its ports may concern a rule.
+#[inline(always)]
+pub(super) fn look<F: Frame>(frame: &F, way: Way) -> u64 {
+    try_look(frame, way).unwrap_or(Look::Passes) as u64
+}
+
+#[inline(always)]
+fn try_look<F: Frame>(frame: &F, way: Way) -> Option<Look> {
+    let ruleset = RULESETS.get(CONTROL.get(0)?.bank & 1)?;
     let packet = match decode(frame) {
-        Ok(Some(packet)) => packet,
-        Ok(None) => return false,
-        Err(Malformed) => {
-            observe(Observation::Unparsed);
-            return false;
-        }
+        Ok(packet) => packet?,
+        Err(Malformed) => return Some(Look::Unparsed),
     };
     let candidates = first_look(ruleset, &packet, way);
     if candidates.is_empty() {
         if packet.later_fragment {
             observe(Observation::FragmentPassed);
         }
-        return false;
+        return None;
     }
-    park(frame, packet, candidates, way).is_some()
+    park(frame, packet, candidates, way).map(|()| Look::Parked)
 }
 
-/// The rank of the rule that decides, or `MAX_RULES` if none does: a BPF function answers with one number. A
-/// function of its own for the stack's sake.
+/// No rule decides. A BPF function answers with one number.
+const NO_RULE: usize = MAX_RULES;
+/// A rule that is narrowed may.
+const ASK_THE_NARROWED: usize = MAX_RULES + 1;
+
+/// The rank of the rule that decides, or one of the two numbers above. A function of its own for the stack's sake.
 #[inline(never)]
-fn rank(ruleset: &Ruleset, parked: &Parked, place: Place, bank: u32) -> usize {
-    let lookups = Lookups { ruleset, parked, place, bank };
-    let seat = Seat { way: place.way, hook: place.hook, loopback: place.ifindex == LOOPBACK_IFINDEX };
-    decide(ruleset, parked.candidates, &parked.packet, seat, &lookups).unwrap_or(MAX_RULES)
+fn rank(ruleset: &Ruleset, parked: &Parked, place: Place, bank: u32, now_ns: u64) -> usize {
+    let lookups = Lookups { parked, place, bank };
+    match judge(ruleset, &parked.candidates, &parked.packet, place.seat(), now_ns, &lookups) {
+        Verdict::None => NO_RULE,
+        Verdict::Rule(rank) => rank,
+        Verdict::Narrowed => ASK_THE_NARROWED,
+    }
+}
+
+/// The same where narrowed rules match.
+#[inline(never)]
+fn narrowed_rank(ruleset: &Ruleset, parked: &Parked, place: Place, bank: u32, now_ns: u64) -> usize {
+    let lookups = Lookups { parked, place, bank };
+    let rank = first_that_hits(ruleset, &parked.candidates, &parked.packet, place.seat(), now_ns, &lookups);
+    rank.unwrap_or(NO_RULE)
 }
 
 /// The look-ups that a rule may need.
 struct Lookups<'a> {
-    ruleset: &'a Ruleset,
     parked: &'a Parked,
     place: Place,
     bank: u32,
@@ -120,22 +201,14 @@ impl Surroundings for Lookups<'_> {
     }
 
     #[inline(always)]
-    fn now_ns(&self) -> u64 {
-        // SAFETY: a helper call without arguments.
-        unsafe { bpf_ktime_get_boot_ns() }
-    }
-
-    #[inline(always)]
     fn hits(&self, rank: usize, now_ns: u64) -> bool {
-        narrowed_rule_hits(self.ruleset, self.parked, rank, now_ns)
+        narrowed_rule_hits(rank, now_ns)
     }
 }
 
 /// Counts a hit and, while somebody listens, tells of it. A function of its own for the stack's sake.
 #[inline(never)]
-fn record<F: Frame>(frame: &F, parked: &Parked, way: Way, entry: Entry, recording: bool) {
-    // SAFETY: a helper call without arguments.
-    let now_ns = unsafe { bpf_ktime_get_boot_ns() };
+fn record<F: Frame>(frame: &F, parked: &Parked, entry: Entry, now_ns: u64, recording: bool) {
     let bytes = frame.length();
     if let Some(counter) = COUNTERS.get_ptr_mut(entry.counter) {
         // SAFETY: the map's element of this processor, which no other program of ours runs on meanwhile.
@@ -175,7 +248,7 @@ fn record<F: Frame>(frame: &F, parked: &Parked, way: Way, entry: Entry, recordin
         protocol: packet.protocol,
         tcp_flags: packet.tcp_flags,
         action: entry.action,
-        way: way as u8,
+        way: parked.way as u8,
     });
     slot.submit(0);
 }

@@ -1,19 +1,23 @@
 //! A frame under XDP and under TC, behind one face.
 
-use core::ptr;
+use core::{hint::black_box, ptr};
 
 use aya_ebpf::{
     EbpfContext,
-    bindings::__sk_buff,
+    bindings::{__sk_buff, xdp_md},
     helpers::generated::{
-        bpf_skb_change_head, bpf_skb_change_tail, bpf_skb_load_bytes, bpf_skb_store_bytes,
-        bpf_xdp_adjust_head, bpf_xdp_adjust_tail, bpf_xdp_get_buff_len, bpf_xdp_store_bytes,
+        bpf_skb_change_head, bpf_skb_change_tail, bpf_skb_load_bytes, bpf_skb_pull_data, bpf_skb_store_bytes,
+        bpf_xdp_adjust_head, bpf_xdp_adjust_tail, bpf_xdp_get_buff_len, bpf_xdp_load_bytes,
+        bpf_xdp_store_bytes,
     },
     programs::{TcContext, XdpContext},
 };
-use probe_ebpf::{abi::Action, bytes::Bytes};
+use probe_ebpf::{abi::Way, bytes::Bytes};
 
-use super::maps::{TC_ACTIONS, XDP_ACTIONS};
+use super::{
+    enforce::look,
+    maps::{TC_ACTIONS, XDP_ACTIONS},
+};
 
 /// Every offset that the decoder can come to lies below (two tags, an IPv6 header, eight extension headers of
 /// at most 2,048 bytes): the mask changes none, and shows the verifier their bound. A comparison would not do:
@@ -28,14 +32,26 @@ pub(crate) trait Frame: Bytes {
     /// The program's context.
     fn context(&self) -> &Self::Context;
 
-    /// Ends this program and runs the one that carries the action out. Returns only if that one is not there.
-    fn hand_over(&self, action: Action);
+    /// Ends this program and runs the one in this place: an action's number, or [`NARROWED`]. Returns only if there is
+    /// none.
+    ///
+    /// [`NARROWED`]: probe_ebpf::abi::NARROWED
+    fn hand_over(&self, place: u32);
 
     /// How many bytes of data each segment carries, where the frame stands for several; 0 where it does not.
     fn segment_data(&self) -> u32;
 
+    /// Looks at the packet and parks it if a rule may concern it: a [`Look`](super::enforce::Look) as a number.
+    fn look(&self, way: Way) -> u64;
+
+    /// Brings all headers into direct reach; `false` if they were, or cannot be.
+    fn pull_headers(&self) -> bool;
+
     /// Overwrites the bytes at `at`.
     fn store<const N: usize>(&self, at: usize, bytes: &[u8; N]) -> Option<()>;
+
+    /// Copies the `length` bytes at `at`, at least one, to the beginning of `to`.
+    fn load<const N: usize>(&self, at: usize, to: &mut [u8; N], length: usize) -> Option<()>;
 
     /// Cuts or pads the frame's end.
     fn resize(&self, length: usize) -> Option<()>;
@@ -59,6 +75,32 @@ fn direct<const N: usize>(data: usize, data_end: usize, at: usize) -> Option<[u8
 #[inline(always)]
 const fn done(result: i64) -> Option<()> {
     if result == 0 { Some(()) } else { None }
+}
+
+// What looks at a packet is global, one function for each kind of context: the verifier looks at such a function once,
+// wherever it is called from (Linux 5.6, "BPF global functions").
+
+/// Looks at a frame at the XDP hook.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn netsplit_look_xdp(ctx: *mut xdp_md) -> u64 {
+    look(&XdpFrame::new(XdpContext::new(ctx)), Way::Ingress)
+}
+
+/// Looks at a frame at a TC hook.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn netsplit_look_tc(ctx: *mut __sk_buff, way: u64) -> u64 {
+    let way = if way == Way::Egress as u64 { Way::Egress } else { Way::Ingress };
+    look(&SocketBuffer::new(TcContext::new(ctx)), way)
+}
+
+/// A length of which the verifier sees that it lies between 1 and N.
+#[inline(always)]
+fn bounded<const N: usize>(length: usize) -> Option<u32> {
+    const { assert!(N.is_power_of_two()) };
+    let length = black_box(length) & (N - 1);
+    if length == 0 { None } else { Some(length as u32) }
 }
 
 /// A frame at the XDP hook.
@@ -95,9 +137,9 @@ impl Frame for XdpFrame {
     }
 
     #[inline(always)]
-    fn hand_over(&self, action: Action) {
+    fn hand_over(&self, place: u32) {
         // SAFETY: the array holds XDP programs alone.
-        let _ = unsafe { XDP_ACTIONS.tail_call(&self.ctx, action as u32) };
+        let _ = unsafe { XDP_ACTIONS.tail_call(&self.ctx, place) };
     }
 
     #[inline(always)]
@@ -106,11 +148,29 @@ impl Frame for XdpFrame {
     }
 
     #[inline(always)]
+    fn look(&self, _: Way) -> u64 {
+        netsplit_look_xdp(self.ctx.ctx)
+    }
+
+    #[inline(always)]
+    fn pull_headers(&self) -> bool {
+        // An XDP frame in one piece is all in reach.
+        false
+    }
+
+    #[inline(always)]
     fn store<const N: usize>(&self, at: usize, bytes: &[u8; N]) -> Option<()> {
         // SAFETY: the helper checks the offset, and reads N bytes from an array of N.
         done(unsafe {
             bpf_xdp_store_bytes(self.ctx.ctx, at as u32, bytes.as_ptr().cast_mut().cast(), N as u32)
         })
+    }
+
+    #[inline(always)]
+    fn load<const N: usize>(&self, at: usize, to: &mut [u8; N], length: usize) -> Option<()> {
+        let length = bounded::<N>(length)?;
+        // SAFETY: the helper checks the offset, and writes no more than N bytes.
+        done(unsafe { bpf_xdp_load_bytes(self.ctx.ctx, at as u32, to.as_mut_ptr().cast(), length) })
     }
 
     #[inline(always)]
@@ -173,16 +233,7 @@ impl Bytes for SocketBuffer {
 
     #[inline(always)]
     fn read<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
-        if let Some(bytes) = direct(self.ctx.data(), self.ctx.data_end(), at) {
-            return Some(bytes);
-        }
-        // Behind the linear part of the `skb`.
-        let mut bytes = [0; N];
-        // SAFETY: the helper checks the offset, and writes N bytes into an array of N.
-        let result = unsafe {
-            bpf_skb_load_bytes(self.ctx.skb.skb.cast(), at as u32, bytes.as_mut_ptr().cast(), N as u32)
-        };
-        done(result).map(|()| bytes)
+        direct(self.ctx.data(), self.ctx.data_end(), at)
     }
 }
 
@@ -194,9 +245,25 @@ impl Frame for SocketBuffer {
     }
 
     #[inline(always)]
-    fn hand_over(&self, action: Action) {
+    fn hand_over(&self, place: u32) {
         // SAFETY: the array holds TC programs alone.
-        let _ = unsafe { TC_ACTIONS.tail_call(&self.ctx, action as u32) };
+        let _ = unsafe { TC_ACTIONS.tail_call(&self.ctx, place) };
+    }
+
+    #[inline(always)]
+    fn look(&self, way: Way) -> u64 {
+        netsplit_look_tc(self.ctx.skb.skb, way as u64)
+    }
+
+    #[inline(always)]
+    fn pull_headers(&self) -> bool {
+        /// Far more than any chain of headers that is not made to be long.
+        const HEADERS: usize = 2048;
+        let length = self.length();
+        let linear = self.ctx.data_end() - self.ctx.data();
+        let wanted = if length < HEADERS { length } else { HEADERS };
+        // SAFETY: packet pointers are derived anew after this.
+        linear < wanted && unsafe { bpf_skb_pull_data(self.ctx.skb.skb, wanted as u32) } == 0
     }
 
     #[inline(always)]
@@ -209,6 +276,15 @@ impl Frame for SocketBuffer {
     fn store<const N: usize>(&self, at: usize, bytes: &[u8; N]) -> Option<()> {
         // SAFETY: the helper checks the offset, and reads N bytes from an array of N.
         done(unsafe { bpf_skb_store_bytes(self.ctx.skb.skb, at as u32, bytes.as_ptr().cast(), N as u32, 0) })
+    }
+
+    #[inline(always)]
+    fn load<const N: usize>(&self, at: usize, to: &mut [u8; N], length: usize) -> Option<()> {
+        let length = bounded::<N>(length)?;
+        // SAFETY: the helper checks the offset, and writes no more than N bytes.
+        done(unsafe {
+            bpf_skb_load_bytes(self.ctx.skb.skb.cast(), at as u32, to.as_mut_ptr().cast(), length)
+        })
     }
 
     #[inline(always)]

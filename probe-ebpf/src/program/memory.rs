@@ -3,23 +3,39 @@
 use core::intrinsics::{AtomicOrdering, atomic_xadd};
 
 use probe_ebpf::{
-    abi::{FlowKey, MAX_RULES, Pace, Progress, RuleState, Ruleset},
+    abi::{FlowKey, MAX_RULES, Pace, Progress, RuleState},
     narrow::{Memory, hits},
 };
 
 use super::{
-    maps::{FLOWS, STATES},
-    parked::Parked,
+    maps::{CONTROL, FLOWS, RULESETS, STATES},
+    parked::{PARKED, Parked},
 };
 
-/// Whether the narrowed rule of this rank hits the packet. A function of its own, so that the verifier sees the
-/// body once for each turn of the loop around it.
+/// Whether the narrowed rule of this rank hits the parked packet: 1 if so.
+///
+/// Global, and without pointers: the verifier looks at such a function once, and not in each turn of the loop around
+/// it (Linux 5.6, "BPF global functions").
+#[unsafe(no_mangle)]
 #[inline(never)]
-pub(super) fn narrowed_rule_hits(ruleset: &Ruleset, parked: &Parked, rank: usize, now_ns: u64) -> bool {
+extern "C" fn netsplit_hits(rank: u64, now_ns: u64) -> u64 {
+    u64::from(hits_parked(rank as usize, now_ns).unwrap_or(false))
+}
+
+/// Whether the narrowed rule of this rank hits the parked packet.
+#[inline(always)]
+pub(super) fn narrowed_rule_hits(rank: usize, now_ns: u64) -> bool {
+    netsplit_hits(rank as u64, now_ns) != 0
+}
+
+#[inline(always)]
+fn hits_parked(rank: usize, now_ns: u64) -> Option<bool> {
+    let ruleset = RULESETS.get(CONTROL.get(0)?.bank & 1)?;
+    let parked = PARKED.get(0)?;
     let rank = rank & (MAX_RULES - 1);
     let (sieve, counter) = (&ruleset.sieves[rank], ruleset.entries[rank].counter);
     let memory = Remembered { parked, counter, since_ns: sieve.since_ns };
-    hits(sieve, &parked.sample(now_ns), &memory)
+    Some(hits(sieve, &parked.sample(now_ns), &memory))
 }
 
 struct Remembered<'a> {

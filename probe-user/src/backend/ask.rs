@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use probe_ebpf::{
     abi::{Carries, Hook, LOOPBACK_IFINDEX, RuleMask, Way},
     decode::{Family, Packet, protocol},
-    verdict::{Seat, Surroundings, decide, first_look},
+    verdict::{Seat, Surroundings, Verdict, first_look, first_that_hits, judge},
 };
 
 use super::Tables;
@@ -88,9 +88,13 @@ impl Tables {
             icmp_type: 0,
         };
         let candidates = first_look(&self.ruleset, &packet, question.way);
-        let lookups = Lookups { tables: self, question, now };
+        let lookups = Lookups { tables: self, question };
         let seat = Seat { way: question.way, hook: Hook::Tc, loopback: question.loopback };
-        decide(&self.ruleset, candidates, &packet, seat, &lookups)
+        match judge(&self.ruleset, &candidates, &packet, seat, now.ns, &lookups) {
+            Verdict::None => None,
+            Verdict::Rule(rank) => Some(rank),
+            Verdict::Narrowed => first_that_hits(&self.ruleset, &candidates, &packet, seat, now.ns, &lookups),
+        }
     }
 
     /// The interface-bound rules of `lo`, or of all other interfaces together.
@@ -103,7 +107,6 @@ impl Tables {
 struct Lookups<'a> {
     tables: &'a Tables,
     question: &'a Question,
-    now: BootInstant,
 }
 
 impl Surroundings for Lookups<'_> {
@@ -119,10 +122,6 @@ impl Surroundings for Lookups<'_> {
 
     fn interface_rules(&self) -> RuleMask {
         self.tables.interfaces_of(self.question.loopback)
-    }
-
-    fn now_ns(&self) -> u64 {
-        self.now.ns
     }
 
     /// What may be hit is hit, as far as a question about one packet goes.

@@ -181,6 +181,7 @@ fn set_deadlines(entrants: &[Entrant<'_>], ruleset: &mut Ruleset) -> Result<(), 
     if deadlines.len() >= MAX_DEADLINES {
         return Err(CompileError::TooManyDeadlines(deadlines.len()));
     }
+    ruleset.first_deadline_ns = deadlines.first().copied().unwrap_or(NEVER_NS);
     ruleset.deadlines_ns[..deadlines.len()].copy_from_slice(&deadlines);
     for (passed, live) in ruleset.live.iter_mut().take(deadlines.len()).enumerate() {
         for (rank, entrant) in entrants.iter().enumerate() {

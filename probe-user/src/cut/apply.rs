@@ -7,13 +7,15 @@
 use std::{collections::BTreeSet, fmt, time::Duration};
 
 use jiff::Timestamp;
-use probe_ebpf::abi::{self, Hook};
+use probe_ebpf::abi::Hook;
 
 use super::{CutError, CutId, CutStatus, privilege::check_privilege, protect, session, status::node_status};
 use crate::{
     backend::{
         Choice, Enforcement, Interface, RankedRule, abi_action, choose, compile,
-        datapath::{CutRecord, Datapath, Journal, Lock, RuleRecord, TcFlavour, Wanted, remove_root_if_empty},
+        datapath::{
+            CutRecord, Datapath, Journal, Lock, RuleRecord, Task, TcFlavour, Wanted, remove_root_if_empty,
+        },
         interfaces,
     },
     clock::BootInstant,
@@ -200,8 +202,7 @@ fn attach(
             bound_to: named(rule, &present).map(|interface| interface.index).collect(),
         });
     }
-    let actions: Vec<_> = rules.iter().flat_map(actions).collect();
-    datapath.ready_actions(&actions).map_err(&at)?;
+    datapath.ready(&rules.iter().flat_map(tasks).collect::<Vec<_>>()).map_err(&at)?;
     let mut installed = datapath.name(&node.target).map_err(&at)?;
     for (ifindex, attachment) in attachments {
         let Some(interface) = present.iter().find(|interface| interface.index == ifindex) else { continue };
@@ -212,12 +213,14 @@ fn attach(
 }
 
 /// What a rule wants done at which hooks.
-fn actions(record: &RuleRecord) -> impl Iterator<Item = (Hook, abi::Action)> + use<> {
-    let action = abi_action(record.rule.action);
+fn tasks(record: &RuleRecord) -> Vec<Task> {
     let direction = record.rule.direction;
     let arrives = (direction != Direction::Out).then_some(if record.xdp { Hook::Xdp } else { Hook::Tc });
     let leaves = (direction != Direction::In).then_some(Hook::Tc);
-    arrives.into_iter().chain(leaves).map(move |hook| (hook, action))
+    let hooks = || arrives.into_iter().chain(leaves);
+    let acts = hooks().map(|hook| Task::Act(hook, abi_action(record.rule.action)));
+    let narrows = hooks().filter(|_| !record.rule.narrowing.is_open()).map(Task::Narrow);
+    acts.chain(narrows).collect()
 }
 
 impl Prepared<'_> {

@@ -40,7 +40,8 @@ pub struct CutRecord {
     pub description: String,
     /// When it was applied.
     pub applied: Timestamp,
-    /// When it came into force, on the boot clock.
+    /// When it came into force, on the boot clock. Whoever wrote the journal may not have known.
+    #[serde(default)]
     pub since: BootInstant,
     /// When the kernel stops enforcing it.
     pub deadline: BootInstant,

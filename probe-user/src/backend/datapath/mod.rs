@@ -24,11 +24,9 @@ pub use error::DatapathError;
 pub use hits::HitReader;
 pub use journal::{CutRecord, Installation, Journal, RuleRecord};
 pub use log::DatapathLog;
-pub use object::{object, program_names};
+pub use object::{Task, object, program_names};
 pub(crate) use pins::remove_root_if_empty;
 pub use pins::{Lock, Pins};
-
-use probe_ebpf::abi::{Action, Hook};
 
 use super::Tables;
 use crate::{clock::BootInstant, cluster::Target};
@@ -115,9 +113,9 @@ impl Datapath {
         attach::attach(&self.pins, installed, wanted)
     }
 
-    /// Readies the programs that carry out what rules of a cut want done at these hooks.
-    pub fn ready_actions(&self, actions: &[(Hook, Action)]) -> Result<(), DatapathError> {
-        object::ensure_actions(&self.pins, actions)
+    /// Readies the programs that do what the rules of a cut ask for beyond a drop.
+    pub fn ready(&self, tasks: &[Task]) -> Result<(), DatapathError> {
+        object::ready(&self.pins, tasks)
     }
 
     /// Writes tables and journal into the bank that packets do not see.

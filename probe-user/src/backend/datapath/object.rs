@@ -3,14 +3,14 @@
 //!
 //! Most of what an `apply` takes is the verifier's time, and most cuts need one program.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use aya::{
     Ebpf, EbpfLoader,
     maps::{Map, MapData, ProgramArray},
     programs::{ProgramFd, ProgramInfo, SchedClassifier, Xdp},
 };
-use probe_ebpf::abi::{ABI_VERSION, Action, Control, Hook};
+use probe_ebpf::abi::{ABI_VERSION, Action, Control, Hook, NARROWED};
 
 use super::{DatapathError, Pins, banks};
 
@@ -57,17 +57,41 @@ pub fn program_names() -> [&'static str; 3] {
     [XDP, TC_INGRESS, TC_EGRESS]
 }
 
-/// The program that carries an action out at a hook; `None` where the program that judged does it itself, or where
-/// the hook cannot.
-const fn action_program(hook: Hook, action: Action) -> Option<&'static str> {
-    match (hook, action) {
-        (Hook::Xdp, Action::Reject) => Some("xdp_reject"),
-        (Hook::Xdp, Action::Reset) => Some("xdp_reset"),
-        (Hook::Tc, Action::Reject) => Some("tc_reject"),
-        (Hook::Tc, Action::Reset) => Some("tc_reset"),
-        (Hook::Tc, Action::Duplicate) => Some("tc_duplicate"),
-        (Hook::Tc, Action::Corrupt) => Some("tc_corrupt"),
-        (_, Action::Drop) | (Hook::Xdp, Action::Duplicate | Action::Corrupt) => None,
+/// What a program that judges packets may hand them over for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// To have an action carried out.
+    Act(Hook, Action),
+    /// To have narrowed rules looked at.
+    Narrow(Hook),
+}
+
+impl Task {
+    /// The program that does it; `None` where the one that judged does it itself, or where the hook cannot.
+    const fn program(self) -> Option<&'static str> {
+        match self {
+            Self::Act(Hook::Xdp, Action::Reject) => Some("xdp_reject"),
+            Self::Act(Hook::Xdp, Action::Reset) => Some("xdp_reset"),
+            Self::Act(Hook::Tc, Action::Reject) => Some("tc_reject"),
+            Self::Act(Hook::Tc, Action::Reset) => Some("tc_reset"),
+            Self::Act(Hook::Tc, Action::Duplicate) => Some("tc_duplicate"),
+            Self::Act(Hook::Tc, Action::Corrupt) => Some("tc_corrupt"),
+            Self::Act(_, Action::Drop) | Self::Act(Hook::Xdp, Action::Duplicate | Action::Corrupt) => None,
+            Self::Narrow(Hook::Xdp) => Some("xdp_narrowed"),
+            Self::Narrow(Hook::Tc) => Some("tc_narrowed"),
+        }
+    }
+
+    /// The array that the program stands in, and its place there.
+    const fn place(self) -> (&'static str, u32) {
+        let (hook, place) = match self {
+            Self::Act(hook, action) => (hook, action as u32),
+            Self::Narrow(hook) => (hook, NARROWED),
+        };
+        match hook {
+            Hook::Xdp => (XDP_ACTIONS, place),
+            Hook::Tc => (TC_ACTIONS, place),
+        }
     }
 }
 
@@ -91,6 +115,8 @@ pub(super) fn create(pins: &Pins) -> Result<(), DatapathError> {
 fn open(pins: &Pins) -> Result<Ebpf, DatapathError> {
     let level = log_level();
     let mut loader = EbpfLoader::new();
+    // Nothing in the object has to be fitted to this kernel's types, and reading them takes long.
+    loader.btf(None);
     loader.override_global("AYA_LOG_LEVEL", &level, false);
     for name in MAPS {
         loader.map_pin_path(name, pins.path(name));
@@ -124,20 +150,17 @@ pub(super) fn ensure(pins: &Pins, names: &[&'static str]) -> Result<(), Datapath
     Ok(())
 }
 
-/// Readies the programs that carry these actions out. Nothing is attached by that, and packets see no difference.
-pub(super) fn ensure_actions(pins: &Pins, actions: &[(Hook, Action)]) -> Result<(), DatapathError> {
-    let named =
-        || actions.iter().filter_map(|&(hook, action)| Some((hook, action, action_program(hook, action)?)));
-    ensure(pins, &named().map(|(.., name)| name).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>())?;
-    for (hook, action, name) in named() {
-        let map = match hook {
-            Hook::Xdp => XDP_ACTIONS,
-            Hook::Tc => TC_ACTIONS,
-        };
+/// Readies what the programs that judge hand packets over to. Nothing is attached by that, and packets see no
+/// difference.
+pub(super) fn ready(pins: &Pins, tasks: &[Task]) -> Result<(), DatapathError> {
+    let named: BTreeMap<_, _> = tasks.iter().filter_map(|task| Some((task.program()?, task))).collect();
+    ensure(pins, &named.keys().copied().collect::<Vec<_>>())?;
+    for (name, task) in named {
+        let (map, place) = task.place();
         let failed = |source| DatapathError::Map { map, verb: "written", source };
         let data = MapData::from_pin(pins.path(map)).map_err(failed)?;
         let mut programs = ProgramArray::try_from(Map::ProgramArray(data)).map_err(failed)?;
-        programs.set(action as u32, &program_fd(pins, name)?, 0).map_err(failed)?;
+        programs.set(place, &program_fd(pins, name)?, 0).map_err(failed)?;
     }
     Ok(())
 }

@@ -48,6 +48,8 @@ fn proven(pair: &Pair, v6: bool, choice: Choice, rules: Vec<PlannedRule>) -> (Gu
     let edges = planned_edges(&plan, Some(&cluster), &[]);
     let mut asked = request(pair.node_target(), Vec::new());
     (asked.plan, asked.edges, asked.choice) = (plan, edges.clone(), choice);
+    // The machine may be busy.
+    asked.lease = netsplit::cut::DEFAULT_LEASE;
     let guard = cut(&asked);
     let Cut { id, .. } = guard.cut().unwrap();
     remember(id, &probe_edges(id, &edges, || hits_of(id))).unwrap();
@@ -177,7 +179,7 @@ fn apply_and_status_tell_what_was_proven() {
     let inventory = inventory.display().to_string();
     let target = pair.node_target().to_string();
     let apply = |more: &[&str]| {
-        let fixed = ["apply", "--ports", "5432", "--for", "30s", "--on", &target];
+        let fixed = ["apply", "--ports", "5432", "--for", "10m", "--on", &target];
         netsplit(&[&fixed[..], more].concat())
     };
     // Without an inventory nobody can be asked, and nobody is there to be hit.

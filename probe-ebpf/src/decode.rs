@@ -176,6 +176,8 @@ fn ipv4(frame: &(impl Bytes + ?Sized), network: usize) -> Result<Packet, Malform
     let end = if total == 0 { frame.length() } else { network + usize::from(total) };
     let fragment = frame.u16_at(network + 6).ok_or(Malformed)? & OFFSET;
     let [_, protocol] = frame.read::<2>(network + 8).ok_or(Malformed)?;
+    // The addresses end here: a frame that stops before has none to match.
+    frame.read::<2>(network + MINIMUM - 2).ok_or(Malformed)?;
     let packet = Packet {
         family: Family::V4,
         network,
@@ -204,6 +206,7 @@ fn ipv6(frame: &(impl Bytes + ?Sized), network: usize) -> Result<Packet, Malform
     if version >> 4 != 6 {
         return Err(Malformed);
     }
+    frame.read::<2>(network + HEADER - 2).ok_or(Malformed)?;
     let payload = u16::from_be_bytes([payload_high, payload_low]);
     // A jumbogram (RFC 2675) says 0, and so does a large `skb`.
     let end = if payload == 0 { frame.length() } else { network + HEADER + usize::from(payload) };

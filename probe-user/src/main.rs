@@ -1,6 +1,6 @@
 //! The `netsplit` command.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 
 use clap::Parser;
 use miette::MietteHandlerOpts;
@@ -17,6 +17,8 @@ fn main() -> std::process::ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_from_env("NETSPLIT_LOG").unwrap_or_else(|_| EnvFilter::new(level)))
         .with_writer(io::stderr)
+        // Told on stderr, too, and with a panic where that is full.
+        .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .init();
     // Commands and paths in a message are there to be copied: lines are the terminal's to wrap. Fails only if done
@@ -25,7 +27,8 @@ fn main() -> std::process::ExitCode {
     match cli.run() {
         Ok(code) => code.into(),
         Err(report) => {
-            eprintln!("{report:?}");
+            // Not `eprintln!`, which panics where stderr is full; the exit code is still to be told.
+            let _ = writeln!(io::stderr(), "{report:?}");
             ExitCode::of(&report).into()
         }
     }

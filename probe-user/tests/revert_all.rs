@@ -70,7 +70,7 @@ fn revert_all_leaves_nothing_of_netsplits_on_the_machine() {
     let before = objects();
     assert!(!Path::new(ROOT).exists(), "cuts of others are in force; this test would end them");
 
-    let pairs: Vec<_> = (0..7).map(|_| Pair::new()).collect();
+    let pairs: Vec<_> = (0..9).map(|_| Pair::new()).collect();
     let nodes: Vec<_> = pairs.iter().map(Pair::node_target).collect();
     let ways: [&[&str]; 5] = [
         &["--backend", "xdp"],
@@ -80,9 +80,21 @@ fn revert_all_leaves_nothing_of_netsplits_on_the_machine() {
         &["--backend", "xdp"],
     ];
     at_once(&nodes.iter().zip(ways).collect::<Vec<_>>(), |(target, way)| apply(target, way));
+    // Two whose pins somebody deleted, filters that no pin tells of among them: on a qdisc of netsplit's, and on
+    // one that was there before.
+    run("tc", &["-n", &pairs[8].node, "qdisc", "add", "dev", "eth0", "clsact"]);
+    for lost in [7, 8] {
+        apply(&nodes[lost], &["--backend", "tc", "--tc", "clsact", "--direction", "both"]);
+        fs::remove_dir_all(Path::new(ROOT).join(within(&nodes[lost], pin_folder).unwrap())).unwrap();
+        assert!(
+            run("tc", &["-n", &pairs[lost].node, "filter", "show", "dev", "eth0", "egress"]).contains("bpf")
+        );
+    }
     // Two on top of each other, one half-made, one half-gone, and two whose namespaces are gone.
     apply(&nodes[0], &["--backend", "tc"]);
     half_made(&nodes[5]);
+    apply(&nodes[7], &["--backend", "nft", "--direction", "both"]);
+    apply(&nodes[0], &["--backend", "nft"]);
     apply(&nodes[6], &["--backend", "tc", "--tc", "clsact"]);
     let half_gone = Path::new(ROOT).join(within(&nodes[6], pin_folder).unwrap());
     fs::remove_dir(half_gone.join("sealed")).unwrap();
@@ -101,14 +113,22 @@ fn revert_all_leaves_nothing_of_netsplits_on_the_machine() {
     assert!(told.err.contains("taken away"), "{told:?}");
 
     assert!(!Path::new(ROOT).exists());
-    for target in [&nodes[0], &nodes[1], &nodes[2], &nodes[5], &nodes[6]] {
+    for target in [&nodes[0], &nodes[1], &nodes[2], &nodes[5], &nodes[6], &nodes[7]] {
         assert_eq!(traces(target), Vec::<String>::new(), "{target}");
     }
     assert!(run("tc", &["-n", &pairs[3].node, "qdisc", "show", "dev", "lo"]).contains("clsact"));
+    assert!(run("tc", &["-n", &pairs[8].node, "qdisc", "show", "dev", "eth0"]).contains("clsact"));
+    assert_eq!(run("tc", &["-n", &pairs[8].node, "filter", "show", "dev", "eth0", "egress"]), "");
     // The kernel frees programs and maps a moment after the last reference has gone.
     harness::poll_until("all programs, maps and links are freed", Duration::from_secs(10), || {
         new_objects(&before).is_empty()
     });
+
+    // netfilter's tables are found where there is no bpffs at all.
+    apply(&nodes[7], &["--backend", "nft", "--direction", "both"]);
+    let hidden = "mount -t tmpfs none /sys/fs/bpf && exec \"$0\" revert --all";
+    let blind = run("unshare", &["--mount", "sh", "-c", hidden, env!("CARGO_BIN_EXE_netsplit")]);
+    assert_eq!((blind.as_str(), traces(&nodes[7])), ("", Vec::new()));
 
     let again = netsplit(&["revert", "--all"]);
     assert_eq!(again.code, Some(0), "{again:?}");

@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    io::Seek,
+    io::{Read, Seek},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -37,7 +37,8 @@ fn name_of(command: &Command) -> String {
     program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned()
 }
 
-fn asked_to_end() -> bool {
+/// Whether this process has been asked to end.
+pub(crate) fn asked_to_end() -> bool {
     ASKED_TO_END.get().is_some_and(|flag| flag.load(Ordering::Relaxed))
 }
 
@@ -101,6 +102,17 @@ pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim_end().to_owned())
+}
+
+/// What a program prints on stdout; what it says on stderr is shown, and anything but success is a failure.
+pub(crate) fn output_of(command: &mut Command) -> Result<String, Failure> {
+    let name = name_of(command);
+    let cannot = || Failure::io(format!("cannot read what {name} prints"));
+    let mut said = tempfile::tempfile().map_err(cannot())?;
+    run(command.stdout(said.try_clone().map_err(cannot())?))?;
+    let mut text = String::new();
+    said.rewind().and_then(|()| said.read_to_string(&mut text)).map_err(cannot())?;
+    Ok(text)
 }
 
 /// The cargo that runs this program.

@@ -1,16 +1,20 @@
-//! What a contributor types: `cargo xtask setup`, `build-ebpf`, `demo`, `test`.
+//! What a contributor types: `cargo xtask setup`, `bench`, `build-ebpf`, `demo`, `fuzz`, `kernels`, `test`, `torture`.
 
+mod bench;
 mod build_ebpf;
 mod command;
 mod debian;
 mod demo;
 mod failure;
+mod fuzz;
+mod kernels;
 mod manifest;
 mod needs;
 mod netsplit;
 mod object;
 mod setup;
 mod test;
+mod torture;
 
 use std::{path::Path, process::ExitCode};
 
@@ -29,7 +33,11 @@ enum Verb {
     Setup(setup::Args),
     BuildEbpf(build_ebpf::Args),
     Demo(demo::Args),
+    Fuzz(fuzz::Args),
+    Kernels(kernels::Args),
     Test(test::Args),
+    Torture(torture::Args),
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -38,7 +46,11 @@ fn main() -> ExitCode {
         Verb::Setup(args) => setup::run(args),
         Verb::BuildEbpf(args) => build_ebpf::run(args),
         Verb::Demo(args) => demo::run(args),
+        Verb::Fuzz(args) => fuzz::run(args),
+        Verb::Kernels(args) => kernels::run(args),
         Verb::Test(args) => test::run(args),
+        Verb::Torture(args) => torture::run(args),
+        Verb::Bench(args) => bench::run(args),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

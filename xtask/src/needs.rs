@@ -33,6 +33,12 @@ pub(crate) enum Group {
     Host,
     /// What `cargo xtask test --only kernel` compares with.
     Kernel,
+    /// What `cargo xtask bench` compares with.
+    Bench,
+    /// What `cargo xtask fuzz` builds libFuzzer with.
+    Fuzz,
+    /// What `cargo xtask kernels` makes its guests of.
+    Guests,
 }
 
 /// Something that is missing.
@@ -74,6 +80,9 @@ pub(crate) fn missing(groups: &[Group], patronis: &[String]) -> Vec<Missing> {
             Group::Servers => servers(&mut all, patronis),
             Group::Host => host(&mut all),
             Group::Kernel => kernel(&mut all),
+            Group::Bench => bench(&mut all),
+            Group::Guests => guests(&mut all),
+            Group::Fuzz => need(&mut all, "c++", &["g++"]),
         }
     }
     all
@@ -132,6 +141,37 @@ fn kernel(missing: &mut Vec<Missing>) {
         ("bpftool", &["bpftool"]),
         ("tcpdump", &["tcpdump"]),
         ("tshark", &["tshark"]),
+    ] {
+        need(missing, program, packages);
+    }
+}
+
+fn bench(missing: &mut Vec<Missing>) {
+    for (program, packages) in [
+        ("nft", ["nftables"].as_slice()),
+        ("iptables", &["iptables"]),
+        ("ip", &["iproute2"]),
+        ("xdp-filter", &["xdp-tools"]),
+        // Turns on what a veth needs to take frames as a driver would send them.
+        ("ethtool", &["ethtool"]),
+    ] {
+        need(missing, program, packages);
+    }
+}
+
+fn guests(missing: &mut Vec<Missing>) {
+    for (program, packages) in [
+        ("qemu-system-x86_64", ["qemu-system-x86"].as_slice()),
+        ("cpio", &["cpio"]),
+        ("kmod", &["kmod"]),
+        ("strip", &["binutils"]),
+        ("apt-cache", &["apt"]),
+        // What runs in there.
+        ("nft", &["nftables"]),
+        ("iptables", &["iptables"]),
+        ("ip", &["iproute2"]),
+        ("bpftool", &["bpftool"]),
+        ("nsenter", &["util-linux"]),
     ] {
         need(missing, program, packages);
     }

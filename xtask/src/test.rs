@@ -8,7 +8,7 @@ use std::{
 
 use clap::ValueEnum;
 
-use crate::{build_ebpf, command, failure::Failure, needs::Group, netsplit, setup};
+use crate::{build_ebpf, command, failure::Failure, fuzz, kernels, needs::Group, netsplit, setup};
 
 /// Run every check and every test; a machine that cannot is a failure.
 #[derive(Debug, clap::Args)]
@@ -54,8 +54,8 @@ impl Phases {
         }
         self.phase("set-up", || {
             let groups: &[(Part, &[Group])] = &[
-                (Part::Host, &[Group::Host]),
-                (Part::Kernel, &[Group::Kernel, Group::Ebpf]),
+                (Part::Host, &[Group::Host, Group::Fuzz]),
+                (Part::Kernel, &[Group::Kernel, Group::Ebpf, Group::Guests, Group::Bench]),
                 (Part::Cluster, &[Group::Servers]),
             ];
             let wanted: Vec<_> = groups
@@ -77,10 +77,12 @@ impl Phases {
                 cargo(&["deny", "check", "bans", "licenses", "sources"])
             })?;
             self.phase("host tests", || cargo(&["test", "--workspace"]))?;
+            self.phase("fuzzing", || fuzz::run(&fuzz::Args::slice()))?;
         }
         if wants(Part::Kernel) {
             self.phase("eBPF object", || build_ebpf::run(&build_ebpf::Args::check()))?;
             self.phase("kernel tests", || integration_tests(KERNEL))?;
+            self.phase("other kernels", || kernels::run(&kernels::Args::all()))?;
         }
         if wants(Part::Cluster) {
             self.phase("cluster tests", || integration_tests(CLUSTER))?;

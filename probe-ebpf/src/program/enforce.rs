@@ -1,6 +1,8 @@
 //! The pipeline: control, decode, decide, count, act.
 
-use aya_ebpf::{helpers::generated::bpf_ktime_get_boot_ns, maps::lpm_trie::Key};
+use core::cmp::max;
+
+use aya_ebpf::maps::lpm_trie::Key;
 use aya_log_ebpf::debug;
 use probe_ebpf::{
     abi::{
@@ -12,6 +14,7 @@ use probe_ebpf::{
 };
 
 use super::{
+    clock,
     frame::Frame,
     maps::{CONTROL, COUNTERS, HITS, INTERFACES, OBSERVED, PEERS, RULESETS},
     memory::narrowed_rule_hits,
@@ -61,8 +64,7 @@ fn try_enforce<F: Frame>(frame: &F, place: Place) -> Option<Decision> {
     let bank = control.bank & 1;
     let ruleset = RULESETS.get(bank)?;
     let parked = PARKED.get(0)?;
-    // SAFETY: a helper call without arguments.
-    let now_ns = unsafe { bpf_ktime_get_boot_ns() };
+    let now_ns = clock::this_tick_ns();
     match rank(ruleset, parked, place, bank, now_ns) {
         NO_RULE => None,
         ASK_THE_NARROWED => {
@@ -87,8 +89,7 @@ fn try_enforce_narrowed<F: Frame>(frame: &F, place: Place) -> Option<Decision> {
     let ruleset = RULESETS.get(bank)?;
     let parked = PARKED.get(0)?;
     let place = Place { way: parked.way, ..place };
-    // SAFETY: a helper call without arguments.
-    let now_ns = unsafe { bpf_ktime_get_boot_ns() };
+    let now_ns = clock::now_ns();
     match narrowed_rank(ruleset, parked, place, bank, now_ns) {
         NO_RULE => None,
         rank => carry_out(frame, ruleset, parked, rank, now_ns, control.recording != 0),
@@ -208,17 +209,23 @@ impl Surroundings for Lookups<'_> {
 
 /// Counts a hit and, while somebody listens, tells of it. A function of its own for the stack's sake.
 #[inline(never)]
-fn record<F: Frame>(frame: &F, parked: &Parked, entry: Entry, now_ns: u64, recording: bool) {
+fn record<F: Frame>(frame: &F, parked: &Parked, entry: Entry, tick_ns: u64, recording: bool) {
     let bytes = frame.length();
+    let mut now_ns = tick_ns;
     if let Some(counter) = COUNTERS.get_ptr_mut(entry.counter) {
         // SAFETY: the map's element of this processor, which no other program of ours runs on meanwhile.
         let counter = unsafe { &mut *counter };
         counter.packets += 1;
         counter.bytes += bytes as u64;
-        counter.last_ns = now_ns;
+        // What people read closely is exact: the first hit, and hits that are told.
+        if recording || counter.first_ns == 0 {
+            now_ns = clock::now_ns();
+        }
         if counter.first_ns == 0 {
             counter.first_ns = now_ns;
         }
+        // The tick that the first hit fell into began before it.
+        counter.last_ns = max(now_ns, counter.first_ns);
     }
     let packet = &parked.packet;
     debug!(

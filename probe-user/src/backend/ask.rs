@@ -29,71 +29,88 @@ pub struct Segment {
     pub loopback: bool,
 }
 
+/// Where a packet is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Met {
+    /// Which way it goes, seen from the node.
+    pub way: Way,
+    /// The peer.
+    pub peer: IpAddr,
+    /// Whether it goes over `lo`.
+    pub loopback: bool,
+    /// Whether rules that hit only some of the packets that they match hit this one.
+    pub narrowed_hit: bool,
+}
+
 /// Any packet, as far as rules distinguish it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question {
-    pub(crate) way: Way,
+    pub(crate) met: Met,
     pub(crate) carries: Carries,
-    pub(crate) peer: IpAddr,
     /// The node's port and the peer's; `None` where the packet shows none.
     pub(crate) ports: Option<(u16, u16)>,
     pub(crate) tcp_flags: u8,
-    pub(crate) loopback: bool,
 }
 
-impl Tables {
-    /// The rank of the rule that decides a segment while all rules hold. A rule that is bound to interfaces
-    /// counts as bound to the segment's: to `lo` if it goes over `lo`, to any other one if it does not.
-    pub fn decide(&self, segment: &Segment, now: BootInstant) -> Option<usize> {
-        let question = Question {
-            way: segment.way,
-            carries: Carries::TcpEstablished,
-            peer: segment.peer,
-            ports: Some((segment.own_port, segment.peer_port)),
-            tcp_flags: segment.flags,
-            loopback: segment.loopback,
-        };
-        self.answer_at(&question, now)
-    }
-
-    /// The rank of the rule that decides a packet while all rules hold.
-    pub(crate) fn answer(&self, question: &Question) -> Option<usize> {
-        self.answer_at(question, BootInstant::default())
-    }
-
-    fn answer_at(&self, question: &Question, now: BootInstant) -> Option<usize> {
-        let (own_port, peer_port) = question.ports.unwrap_or_default();
-        let (source_port, destination_port) = match question.way {
+impl Question {
+    fn packet(&self) -> Packet {
+        let (own_port, peer_port) = self.ports.unwrap_or_default();
+        let (source_port, destination_port) = match self.met.way {
             Way::Ingress => (peer_port, own_port),
             Way::Egress => (own_port, peer_port),
         };
-        let family = if question.peer.is_ipv4() { Family::V4 } else { Family::V6 };
-        let packet = Packet {
+        let family = if self.met.peer.is_ipv4() { Family::V4 } else { Family::V6 };
+        Packet {
             family,
             // Only readers of bytes need offsets.
             network: 0,
             transport: 0,
             data: 0,
             end: 0,
-            protocol: match (question.carries, family) {
+            protocol: match (self.carries, family) {
                 (Carries::Udp, _) => protocol::UDP,
                 (Carries::Other, Family::V4) => protocol::ICMP,
                 (Carries::Other, Family::V6) => protocol::ICMPV6,
                 _ => protocol::TCP,
             },
-            later_fragment: question.ports.is_none() && question.carries != Carries::Other,
+            later_fragment: self.ports.is_none() && self.carries != Carries::Other,
             source_port,
             destination_port,
-            tcp_flags: question.tcp_flags,
+            tcp_flags: self.tcp_flags,
             icmp_type: 0,
+        }
+    }
+}
+
+impl Tables {
+    /// The rank of the rule that decides a segment at this moment; what may be hit counts as hit. A rule that is
+    /// bound to interfaces counts as bound to the segment's: to `lo` if it goes over `lo`, to any other one if it
+    /// does not.
+    pub fn decide(&self, segment: &Segment, now: BootInstant) -> Option<usize> {
+        let Segment { way, peer, loopback, .. } = *segment;
+        let question = Question {
+            met: Met { way, peer, loopback, narrowed_hit: true },
+            carries: Carries::TcpEstablished,
+            ports: Some((segment.own_port, segment.peer_port)),
+            tcp_flags: segment.flags,
         };
-        let candidates = first_look(&self.ruleset, &packet, question.way);
-        let lookups = Lookups { tables: self, question };
-        let seat = Seat { way: question.way, hook: Hook::Tc, loopback: question.loopback };
-        match judge(&self.ruleset, &candidates, &packet, seat, now.ns, &lookups) {
+        self.decide_packet(&question.packet(), &question.met, now)
+    }
+
+    /// The rank of the rule that decides a packet while all rules hold.
+    pub(crate) fn answer(&self, question: &Question) -> Option<usize> {
+        self.decide_packet(&question.packet(), &question.met, BootInstant::default())
+    }
+
+    /// The same as [`Tables::decide`] for any packet.
+    pub fn decide_packet(&self, packet: &Packet, met: &Met, now: BootInstant) -> Option<usize> {
+        let candidates = first_look(&self.ruleset, packet, met.way);
+        let lookups = Lookups { tables: self, met };
+        let seat = Seat { way: met.way, hook: Hook::Tc, loopback: met.loopback };
+        match judge(&self.ruleset, &candidates, packet, seat, now.ns, &lookups) {
             Verdict::None => None,
             Verdict::Rule(rank) => Some(rank),
-            Verdict::Narrowed => first_that_hits(&self.ruleset, &candidates, &packet, seat, now.ns, &lookups),
+            Verdict::Narrowed => first_that_hits(&self.ruleset, &candidates, packet, seat, now.ns, &lookups),
         }
     }
 
@@ -106,12 +123,12 @@ impl Tables {
 
 struct Lookups<'a> {
     tables: &'a Tables,
-    question: &'a Question,
+    met: &'a Met,
 }
 
 impl Surroundings for Lookups<'_> {
     fn peer_rules(&self) -> RuleMask {
-        let peer = match self.question.peer {
+        let peer = match self.met.peer {
             IpAddr::V4(peer) => peer.to_ipv6_mapped(),
             IpAddr::V6(peer) => peer,
         };
@@ -121,11 +138,10 @@ impl Surroundings for Lookups<'_> {
     }
 
     fn interface_rules(&self) -> RuleMask {
-        self.tables.interfaces_of(self.question.loopback)
+        self.tables.interfaces_of(self.met.loopback)
     }
 
-    /// What may be hit is hit, as far as a question about one packet goes.
     fn hits(&self, _: usize, _: u64) -> bool {
-        true
+        self.met.narrowed_hit
     }
 }

@@ -4,26 +4,47 @@
 //! TC: departures, which XDP does not see; answers, since a native XDP driver can count an answer as sent that
 //! never arrives (veth does, unless the other end runs a native XDP program too); rules that are narrowed, since
 //! only TC knows the segments that an `skb` stands for, and since what was put to the test once must not be again;
-//! and what XDP cannot do. An interface that carries somebody else's XDP program is left alone: TC there.
+//! and what XDP cannot do. An interface that carries somebody else's XDP program is left alone: TC there. nft enforces
+//! what `auto` cannot give to either, on a host where no eBPF program can be loaded at all.
 
 use std::{collections::BTreeSet, fmt};
 
 use clap::ValueEnum;
 use probe_ebpf::abi::Hook;
 
-use super::{Capabilities, Interface, Refusal, XdpMode, XdpState};
+use super::{
+    Backend, Capabilities, Enforcer, Interface, Refusal, XdpMode, XdpState, datapath::Ebpf, nft::Nft,
+};
 use crate::policy::{Action, Direction, PlannedRule};
 
 /// The operator's choice of backend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Choice {
-    /// XDP where it is faithful, TC elsewhere.
+    /// XDP where it is faithful, TC elsewhere; nft where no eBPF program can be loaded.
     #[default]
     Auto,
     /// XDP: the earliest hook; sees only packets that arrive.
     Xdp,
     /// TC: TCX where the kernel has it, a clsact qdisc where it has not.
     Tc,
+    /// nft: netfilter's own tables, where eBPF cannot be loaded.
+    Nft,
+}
+
+impl Choice {
+    /// Who enforces a cut of this choice.
+    pub fn enforcer(self) -> &'static dyn Enforcer {
+        match self {
+            Self::Nft => &Nft,
+            Self::Auto if self.why_nft().is_some() => &Nft,
+            Self::Xdp | Self::Tc | Self::Auto => &Ebpf,
+        }
+    }
+
+    /// Why `auto` leaves a cut to nft here; nothing where it does not, or where nothing was left to it.
+    pub fn why_nft(self) -> Option<String> {
+        if self == Self::Auto { Ebpf.missing() } else { None }
+    }
 }
 
 /// Which program sits on which interface.
@@ -63,9 +84,10 @@ pub struct Enforcement {
 /// Chooses the hook of a rule on the interfaces that it names.
 pub fn choose(choice: Choice, rule: &PlannedRule, interfaces: &[&Interface]) -> Result<Enforcement, Refusal> {
     let ingress = match choice {
-        Choice::Tc => Hook::Tc,
+        // What nft is asked for never comes here.
+        Choice::Tc | Choice::Nft => Hook::Tc,
         Choice::Xdp => {
-            Capabilities::of(Hook::Xdp).check(rule)?;
+            Capabilities::of(Backend::Xdp).check(rule)?;
             for interface in interfaces {
                 check_xdp(rule, interface)?;
             }

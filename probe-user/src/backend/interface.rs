@@ -74,6 +74,11 @@ pub fn bring_up(name: &str) -> Result<(), InterfaceError> {
     blocking(async |handle| handle.link().change(up).execute().await)?.map_err(InterfaceError::Change)
 }
 
+/// Makes an interface in the calling thread's network namespace.
+pub(crate) fn link(message: LinkMessage) -> Result<(), InterfaceError> {
+    blocking(async |handle| handle.link().add(message).execute().await)?.map_err(InterfaceError::Change)
+}
+
 /// Runs `work` with an rtnetlink handle in the calling thread's network namespace.
 pub(super) fn blocking<T>(work: impl AsyncFnOnce(rtnetlink::Handle) -> T) -> Result<T, InterfaceError> {
     let runtime =

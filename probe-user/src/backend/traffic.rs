@@ -17,7 +17,7 @@ use probe_ebpf::{
     decode::tcp_flag::{ACK, SYN},
 };
 
-use super::{Tables, ask::Question, compile::mapped};
+use super::{Met, Tables, ask::Question, compile::mapped};
 
 /// Where clients have their ports: Linux from 32768 (`ip(7)`, `ip_local_port_range`), others from 49152 on (RFC 6335 6).
 /// With every port at the other end, a cut of 5432 would be one of whoever connects from 5432 to a protected 22.
@@ -230,12 +230,10 @@ impl Example {
             _ => 0,
         };
         Question {
-            way: self.way,
+            met: Met { way: self.way, peer: self.peer, loopback: self.loopback, narrowed_hit: true },
             carries: self.carries,
-            peer: self.peer,
             ports: self.ports,
             tcp_flags,
-            loopback: self.loopback,
         }
     }
 

@@ -1,28 +1,23 @@
 //! `netsplit apply`.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use miette::IntoDiagnostic;
 use serde::Serialize;
 
 use super::{
-    ExitCode, HostCannot,
-    output::{Format, print, print_json},
+    ExitCode,
+    output::{Format, print, print_json, say},
+    planned::PolicyArgs,
     protect::ProtectArgs,
     status::cut_error,
 };
 use crate::{
     backend::{Choice, datapath::TcFlavour},
-    cluster::{Inventory, Target},
-    cut::{self, Cut, CutError, CutStatus, DEFAULT_LEASE, Request, plan_enforcement},
-    document::{self, Problem},
-    lab,
-    observe::{
-        probe::{hits_of, probe_edges},
-        roles_now,
-    },
-    policy::{NodePlan, Place, Plan, Policy, Roles, RuleArgs, reject_rule, resolve},
-    proof::{EdgeVerdict, PlannedEdge, planned_edges},
+    cut::{self, Cut, CutStatus, DEFAULT_LEASE, Request, plan_enforcement},
+    observe::probe::{hits_of, probe_edges},
+    policy::{NodePlan, Plan, Policy},
+    proof::{Edge, EdgeVerdict, PlannedEdge, planned_edges},
 };
 
 /// Put a cut in force, and print its id.
@@ -35,17 +30,8 @@ use crate::{
   netsplit apply policies/cuts/local-5432-drop.toml --on netns:db1 --dry-run
   netsplit apply --ports 5432 --action drop --for 30s")]
 pub(super) struct Args {
-    /// The policy; or give one rule with --action and what goes with it
-    #[arg(value_name = "POLICY", required_unless_present = "rule", conflicts_with = "rule")]
-    policy: Option<PathBuf>,
     #[command(flatten)]
-    rule: RuleArgs,
-    /// The cluster that node names and roles refer to; the lab that is up if not given
-    #[arg(long, value_name = "FILE")]
-    cluster: Option<PathBuf>,
-    /// What `local` means: `local`, or `netns:NAME`
-    #[arg(long, value_name = "TARGET", default_value = "local")]
-    on: Target,
+    policy: PolicyArgs,
     /// The lease: how long the kernel enforces the cut at most [default: 10m]
     #[arg(long = "for", value_name = "SPAN", value_parser = span)]
     lease: Option<Duration>,
@@ -90,14 +76,14 @@ fn span(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
-    let policy = match &args.policy {
-        Some(path) => Policy::load(path)?,
-        None => args.rule.policy()?,
-    };
-    let cluster = cluster(args, &policy)?;
-    let plan = plan(args, &policy, cluster.as_ref())?;
+    let policy = args.policy.policy()?;
+    let cluster = args.policy.inventory(&policy)?;
+    let plan = args.policy.plan(&policy, cluster.as_ref())?;
+    if let Some(why) = args.backend.why_nft() {
+        eprintln!("nft enforces it: {why}");
+    }
     if args.dry_run {
-        return dry_run(args, &plan);
+        return dry_run(args, &policy, &plan);
     }
     let lease = args.lease.unwrap_or(DEFAULT_LEASE);
     let edges = planned_edges(&plan, cluster.as_ref(), &in_force());
@@ -110,32 +96,17 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
         cut_own_session: args.cut_own_session,
         protect: args.protect.all(cluster.as_ref())?,
     };
-    let mut cut = cut::apply(&request).map_err(|error| refused(args, error))?;
-    if args.prove {
-        prove(&mut cut, &request.edges)?;
+    let mut cut = cut::apply(&request).map_err(|error| args.policy.refused(error))?;
+    // A cut whose id nobody was told could not be ended by it.
+    let proven = if args.prove { prove(&mut cut, &request.edges) } else { Ok(()) };
+    if let Err(error) = proven.and_then(|()| tell(args, &cut, lease)) {
+        let ended = cut::revert(&cut.id).map_err(cut_error);
+        return Err(error.wrap_err(match ended {
+            Ok(_) => "the cut's id could not be printed, so it was taken away again".to_owned(),
+            Err(_) => format!("the cut {} is in force, and its id could not be printed", cut.id),
+        }));
     }
-    match args.format {
-        Format::Json => print_json(&Applied {
-            schema: "netsplit/apply/1",
-            id: cut.id.to_string(),
-            lease_s: lease.as_secs_f64(),
-            nodes: &cut.nodes,
-        })?,
-        Format::Table => {
-            for node in &cut.nodes {
-                let hooks: Vec<_> = node.hooks.iter().map(ToString::to_string).collect();
-                eprintln!("{}: in force on {}", node.node, hooks.join(", "));
-            }
-            let span = jiff::SignedDuration::try_from(lease).into_diagnostic()?;
-            eprintln!("the kernel ends it in {span:#}; `netsplit revert {}` ends it now", cut.id);
-            for edge in cut.nodes.iter().flat_map(|node| &node.edges).filter(|_| args.prove) {
-                eprintln!("{} {edge}: {}", edge.verdict, edge.why);
-            }
-            print(&format!("{}\n", cut.id))?;
-        }
-    }
-    let leaked =
-        cut.nodes.iter().flat_map(|node| &node.edges).any(|edge| edge.verdict == EdgeVerdict::Leaked);
+    let leaked = edges_of(&cut).any(|edge| edge.verdict == EdgeVerdict::Leaked);
     Ok(if leaked { ExitCode::RunInvalid } else { ExitCode::Success })
 }
 
@@ -150,55 +121,48 @@ fn in_force() -> Vec<NodePlan> {
 
 /// Probes a cut's edges, keeps what was met with it, and reads it anew.
 fn prove(cut: &mut Cut, edges: &[PlannedEdge]) -> miette::Result<()> {
+    // It takes a while, and whoever interrupts it wants to end the cut.
+    say(&format!("probing the edges of {}", cut.id));
     let probes = probe_edges(&cut.id, edges, || hits_of(&cut.id));
     cut::remember(&cut.id, &probes).map_err(cut_error)?;
-    cut.nodes = cut::status().map_err(cut_error)?.into_iter().filter(|part| part.id == cut.id).collect();
+    cut.nodes = cut::parts_of(&cut.id).map_err(cut_error)?;
     Ok(())
 }
 
-fn cluster(args: &Args, policy: &Policy) -> miette::Result<Option<Inventory>> {
-    let path = args.cluster.clone().or_else(|| policy.needs_cluster().then(lab::default_inventory)?);
-    Ok(path.map(|path| Inventory::load(&path)).transpose()?)
+fn edges_of(cut: &Cut) -> impl Iterator<Item = &Edge> {
+    cut.nodes.iter().flat_map(|node| &node.edges)
 }
 
-fn plan(args: &Args, policy: &Policy, cluster: Option<&Inventory>) -> miette::Result<Plan> {
-    let roles = match cluster {
-        Some(inventory) if policy.needs_roles() => {
-            roles_now(inventory).map_err(|error| HostCannot::new(error, None))?
+fn tell(args: &Args, cut: &Cut, lease: Duration) -> miette::Result<()> {
+    match args.format {
+        Format::Json => print_json(&Applied {
+            schema: "netsplit/apply/1",
+            id: cut.id.to_string(),
+            lease_s: lease.as_secs_f64(),
+            nodes: &cut.nodes,
+        }),
+        Format::Table => {
+            for node in &cut.nodes {
+                let hooks: Vec<_> = node.hooks.iter().map(ToString::to_string).collect();
+                say(&format!("{}: in force on {}", node.node, hooks.join(", ")));
+            }
+            let span = jiff::SignedDuration::try_from(lease).into_diagnostic()?;
+            say(&format!("the kernel ends it in {span:#}; `netsplit revert {}` ends it now", cut.id));
+            for edge in edges_of(cut).filter(|_| args.prove) {
+                say(&format!("{} {edge}: {}", edge.verdict, edge.why));
+            }
+            print(&format!("{}\n", cut.id))
         }
-        _ => Roles::default(),
-    };
-    let place = Place { cluster, local: args.on.clone() };
-    resolve(policy, &place, &roles).map_err(|error| {
-        at_rule(args, error.origin, "cannot be resolved", &error.why(), &error.way_out())
-            .unwrap_or_else(|| error.into())
-    })
+    }
 }
 
-/// A cut's error; what a backend refuses is shown in the policy.
-fn refused(args: &Args, error: CutError) -> miette::Report {
-    let CutError::Refused(refusal) = &error else { return cut_error(error) };
-    let cannot = format!("cannot be enforced by {}", refusal.backend);
-    at_rule(args, refusal.rule - 1, &cannot, &refusal.why, refusal.way_out)
-        .unwrap_or_else(|| cut_error(error))
-}
-
-/// Shows a rule of the policy's file, and what is wrong with it; `None` without a file.
-fn at_rule(args: &Args, rule: usize, what: &str, why: &str, way_out: &str) -> Option<miette::Report> {
-    let path = args.policy.as_ref()?;
-    let text = document::load(path).ok()?;
-    let problem =
-        |span| Problem::new(format!("rule {} {what}: {why}", rule + 1)).at(span, "this rule").help(way_out);
-    Some(reject_rule(&path.display().to_string(), &text, rule, problem).into())
-}
-
-fn dry_run(args: &Args, plan: &Plan) -> miette::Result<ExitCode> {
+fn dry_run(args: &Args, policy: &Policy, plan: &Plan) -> miette::Result<ExitCode> {
     let schemes = plan
         .nodes
         .iter()
         .map(|node| Ok((node, plan_enforcement(node, args.backend)?)))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| refused(args, error))?;
+        .map_err(|error| args.policy.refused(error))?;
     if args.format == Format::Json {
         print(&(plan.to_json().into_diagnostic()? + "\n"))?;
         return Ok(ExitCode::Success);
@@ -206,10 +170,10 @@ fn dry_run(args: &Args, plan: &Plan) -> miette::Result<ExitCode> {
     print(&format!("{}\n", plan.to_table()))?;
     for (node, schemes) in schemes {
         for (rule, scheme) in node.rules.iter().zip(schemes) {
-            eprintln!("{}: rule {} by {scheme}", node.node, rule.origin + 1);
+            say(&format!("{}: {} by {scheme}", node.node, policy.part(rule.origin)));
         }
     }
-    eprintln!("a dry run: nothing was touched");
+    say("a dry run: nothing was touched");
     Ok(ExitCode::Success)
 }
 

@@ -9,7 +9,11 @@ use super::{
     ExitCode,
     output::{Format, print, print_json},
 };
-use crate::{cut::missing_capabilities, lab};
+use crate::{
+    backend::kernels::{MILESTONES, Milestone, OLDEST, Release},
+    cut::missing_capabilities,
+    lab,
+};
 
 /// Say what this kernel and host can and cannot do, and how to mend it.
 ///
@@ -61,22 +65,45 @@ impl Verdict {
 struct Report<'a> {
     schema: &'static str,
     kernel: String,
+    oldest_kernel: Release,
+    kernels: &'a [Milestone],
     findings: &'a [Finding],
 }
 
 pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
     let kernel = rustix::system::uname().release().to_string_lossy().into_owned();
-    let mut findings = vec![privileges()];
-    if findings.iter().all(|finding| finding.verdict == Verdict::Works) {
+    let mut findings = vec![age(&kernel), privileges()];
+    if findings.iter().all(|finding| finding.verdict != Verdict::Missing) {
         findings.extend(trial::trials());
     }
     findings.push(servers());
     match args.format {
-        Format::Json => print_json(&Report { schema: "netsplit/doctor/1", kernel, findings: &findings })?,
-        Format::Table => print(&format!("Linux {kernel}\n{}\n", table(&findings)))?,
+        Format::Json => print_json(&Report {
+            schema: "netsplit/doctor/1",
+            kernel,
+            oldest_kernel: OLDEST,
+            kernels: &MILESTONES,
+            findings: &findings,
+        })?,
+        Format::Table => print(&format!("Linux {kernel}\n{}\n\n{}\n", table(&findings), milestones()))?,
     }
     let can = findings.iter().all(|finding| finding.verdict != Verdict::Missing);
     Ok(if can { ExitCode::Success } else { ExitCode::HostCannot })
+}
+
+/// Whether this kernel is one of those that are tested. What works on it is tried all the same.
+fn age(kernel: &str) -> Finding {
+    let what = "kernel";
+    if Release::of(kernel).is_some_and(|release| release >= OLDEST) {
+        let seen = format!("{OLDEST}, the oldest that is supported, or newer");
+        return Finding { what, verdict: Verdict::Works, seen, mend: None };
+    }
+    Finding {
+        what,
+        verdict: Verdict::Lacking,
+        seen: format!("older than {OLDEST}, the oldest that is supported"),
+        mend: Some("what works below was tried here; nothing else of this kernel is known"),
+    }
 }
 
 fn privileges() -> Finding {
@@ -119,6 +146,17 @@ fn table(findings: &[Finding]) -> Table {
             &finding.seen,
             finding.mend.unwrap_or_default(),
         ]);
+    }
+    table
+}
+
+/// What is lost below which kernel.
+fn milestones() -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["Linux", "brings", "below it"]);
+    for milestone in MILESTONES {
+        table.add_row([&milestone.since.to_string(), milestone.brings, milestone.below]);
     }
     table
 }

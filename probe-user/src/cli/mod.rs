@@ -6,9 +6,11 @@ mod apply;
 mod check;
 mod doctor;
 mod exit;
+mod explain;
 mod interrupt;
 mod lab;
 mod output;
+mod planned;
 mod protect;
 mod report;
 mod revert;
@@ -32,6 +34,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Args),
+    Explain(explain::Args),
     Apply(apply::Args),
     Revert(revert::Args),
     Status(status::Args),
@@ -46,6 +49,7 @@ impl Cli {
     pub fn run(self) -> miette::Result<ExitCode> {
         match self.verb {
             Verb::Check(args) => check::run(&args),
+            Verb::Explain(args) => explain::run(&args),
             Verb::Apply(args) => apply::run(&args),
             Verb::Revert(args) => revert::run(&args),
             Verb::Status(args) => status::run(&args),

@@ -1,4 +1,4 @@
-//! stdout: data, and nothing else.
+//! stdout: data, and nothing else. stderr: talk.
 
 use std::io::{self, Write};
 
@@ -14,6 +14,12 @@ pub(super) enum Format {
     Table,
     /// For programs; stable, and versioned by its `schema`.
     Json,
+}
+
+/// Says something to whoever watches. A full disk behind stderr is no reason to leave a cut in force, which is what
+/// `eprintln!` would do: it panics.
+pub(super) fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Prints data. A reader that went away is no error.

@@ -2,7 +2,7 @@
 
 use miette::miette;
 
-use super::{ExitCode, status::cut_error};
+use super::{ExitCode, output::say, status::cut_error};
 use crate::cut::{self, CutId, CutStatus};
 
 /// Take cuts away, and nothing that netsplit did not put there.
@@ -24,7 +24,7 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
     if args.all {
         let ended = cut::revert_all().map_err(cut_error)?;
         if ended.is_empty() {
-            eprintln!("no cut was in force");
+            say("no cut was in force");
         }
         tell(&ended);
         return Ok(ExitCode::Success);
@@ -51,6 +51,6 @@ fn tell(ended: &[CutStatus]) {
     for cut in ended {
         let packets: u64 = cut.rules.iter().map(|rule| rule.packets).sum();
         let after = if cut.expired { " after its lease had ended it" } else { "" };
-        eprintln!("{} on {}: taken away{after}, {packets} packets hit", cut.id, cut.node);
+        say(&format!("{} on {}: taken away{after}, {packets} packets hit", cut.id, cut.node));
     }
 }

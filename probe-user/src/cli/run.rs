@@ -19,6 +19,7 @@ pub(super) use show::{Format, exit_code, show, show_suite};
 
 use super::{ExitCode, interrupt::Interrupt, lab::report, protect::ProtectArgs};
 use crate::{
+    backend::Choice,
     scenario::{Kernel, Prepared, run as run_scenario},
     suite::{GoOn, Labs, Place, Stage, Suite},
 };
@@ -46,6 +47,9 @@ pub(super) struct Args {
     /// What to print at the end: the timeline or the suite's table, or result.json.
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
+    /// Who enforces the cuts.
+    #[arg(long, value_enum, default_value_t)]
+    backend: Choice,
     /// Print what would run, and touch nothing.
     #[arg(long)]
     list: bool,
@@ -82,7 +86,11 @@ impl Args {
     }
 
     fn kernel(&self) -> miette::Result<Kernel> {
-        Ok(Kernel { protect: self.protect.named()?, cut_protected: self.protect.cut_protected })
+        Ok(Kernel {
+            choice: self.backend,
+            protect: self.protect.named()?,
+            cut_protected: self.protect.cut_protected,
+        })
     }
 
     fn directory(&self, name: &str) -> PathBuf {
@@ -102,14 +110,17 @@ pub(super) fn run(args: &Args, verbose: u8) -> miette::Result<ExitCode> {
     let interrupt = Interrupt::catch().into_diagnostic()?;
     let stop = || interrupt.came();
     let kernel = args.kernel()?;
-    let (labs, _occupied) = args.cluster.labs(&stop)?;
-    let mut labs = labs.in_world(kernel.clone());
+    let (mut labs, _occupied) = args.cluster.labs(&stop)?;
+    if let Some(why) = args.backend.why_nft() {
+        eprintln!("nft enforces the cuts: {why}");
+    }
+    labs.kernel = kernel;
     match suite
         .scenarios()
         .next()
         .filter(|_| args.single() && suite.sections.iter().all(|one| one.title.is_none()))
     {
-        Some(prepared) => one(args, prepared, &kernel, &mut labs, &stop),
+        Some(prepared) => one(args, prepared, &mut labs, &stop),
         None => several::run(args, &suite, &mut labs, &stop, verbose),
     }
 }
@@ -117,7 +128,6 @@ pub(super) fn run(args: &Args, verbose: u8) -> miette::Result<ExitCode> {
 fn one(
     args: &Args,
     prepared: &Prepared,
-    kernel: &Kernel,
     labs: &mut Labs<'_>,
     stop: &(dyn Fn() -> bool + Sync),
 ) -> miette::Result<ExitCode> {
@@ -134,7 +144,7 @@ fn one(
     let Some(inventory) = labs.inventory(Place::Main) else { return Ok(ExitCode::HostCannot) };
     let directory = args.directory(&prepared.scenario().id);
     let mut live = Live::begin(prepared.scenario(), &directory);
-    let outcome = run_scenario(prepared, inventory, &directory, kernel, stop, &mut live);
+    let outcome = run_scenario(prepared, inventory, &directory, &labs.kernel, stop, &mut live);
     live.end();
     let (result, paths) = outcome?;
     labs.clear().map_err(report)?;

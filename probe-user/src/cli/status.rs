@@ -69,8 +69,8 @@ fn table(cuts: &[CutStatus], now: BootInstant) -> Table {
                 enforced_by(cut, rule),
                 rule.packets.to_string(),
                 rule.bytes.to_string(),
-                ago(rule.first, now),
-                ago(rule.last, now),
+                ago(rule, rule.first, now),
+                ago(rule, rule.last, now),
                 proof(cut, rule),
                 left.clone(),
             ]);
@@ -106,8 +106,12 @@ fn enforced_by(cut: &CutStatus, rule: &RuleStatus) -> String {
     hooks.join("\n")
 }
 
-fn ago(moment: Option<BootInstant>, now: BootInstant) -> String {
-    moment.map_or_else(|| "never".to_owned(), |moment| seconds(now.since(moment)) + " ago")
+fn ago(rule: &RuleStatus, moment: Option<BootInstant>, now: BootInstant) -> String {
+    match moment {
+        Some(moment) => seconds(now.since(moment)) + " ago",
+        None if rule.packets == 0 => "never".to_owned(),
+        None => "not told".to_owned(),
+    }
 }
 
 fn seconds(span: Duration) -> String {

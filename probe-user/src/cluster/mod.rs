@@ -1,5 +1,6 @@
 //! The cluster under test: its inventory, how to reach each node, and what can be done to it.
 
+mod endpoint;
 #[cfg(test)]
 pub(crate) mod fakes;
 mod inventory;
@@ -8,6 +9,7 @@ mod process;
 mod protected;
 mod target;
 
+pub(crate) use endpoint::endpoint_address;
 pub use inventory::{
     EtcdEndpoints, HaproxyEndpoints, Inventory, InventoryError, InventoryMistake, LabFacts, LocalConnection,
     Node, Observer, Postgres, Timings,

@@ -1,15 +1,14 @@
 //! What is known of a cut's edges, kept in the kernel beside its rules.
 
-use super::{CutError, CutId, RuleStatus, apply::compile_journal};
+use super::{CutError, CutId, RuleStatus, revert::busy};
 use crate::{
-    backend::datapath::{CutRecord, Datapath, Lock},
-    cluster::Target,
+    backend::datapath::CutRecord,
     proof::{Edge, RuleHits, Ruling, edges},
     record::EdgeProbe,
 };
 
 /// The edges of one node's part of a cut, as far as its probes and counters tell.
-pub(super) fn known(cut: &CutRecord, rules: &[RuleStatus]) -> Vec<Edge> {
+pub(crate) fn known_edges(cut: &CutRecord, rules: &[RuleStatus]) -> Vec<Edge> {
     let counters: Vec<_> = rules
         .iter()
         .map(|rule| RuleHits {
@@ -22,25 +21,24 @@ pub(super) fn known(cut: &CutRecord, rules: &[RuleStatus]) -> Vec<Edge> {
 
 /// Keeps what probes met with the cut, for `netsplit status`. A cut that is gone meanwhile has nothing to keep it for.
 pub fn remember(id: &CutId, probes: &[EdgeProbe]) -> Result<(), CutError> {
-    let lock = Lock::exclusive()?;
-    for datapath in Datapath::all()? {
-        let mut journal = match datapath.journal() {
-            Err(_) if !datapath.is_whole() => continue,
-            other => other?,
-        };
-        let Some(cut) = journal.cuts.iter_mut().find(|cut| cut.id == *id) else { continue };
-        let of_node = probes.iter().filter(|probe| probe.node == cut.node);
-        let before = cut.probes.len();
-        cut.probes.extend(of_node.cloned());
-        if cut.probes.len() == before {
-            continue;
-        }
-        // The journal switches banks together with the rules: the same ones once more.
-        let target = datapath.installation()?.target.unwrap_or(Target::Local);
-        let at = CutError::at(&target);
-        let tables = compile_journal(&target, &journal)?;
-        datapath.stage(&lock, &tables, &journal).map_err(&at)?;
-        datapath.commit(&lock).map_err(&at)?;
+    if probes.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let mut failed = None;
+    for enforcer in busy() {
+        let turn = enforcer.turn(&[])?;
+        let mut here = false;
+        for mut site in turn.sites()? {
+            match site.note(id, probes) {
+                Ok(found) => here |= found,
+                // Another netsplit's, perhaps: it may hold the cut or not.
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        // One enforcer has all of a cut.
+        if here {
+            break;
+        }
+    }
+    failed.map_or(Ok(()), Err)
 }

@@ -1,7 +1,7 @@
 //! Why a cut could not be made, read or ended.
 
 use crate::{
-    backend::{CompileError, Refusal, datapath::DatapathError},
+    backend::{CompileError, NftError, Refusal, datapath::DatapathError},
     cluster::{NamespaceError, Protected, Target},
 };
 
@@ -91,6 +91,14 @@ pub enum CutError {
         /// What failed.
         source: Box<DatapathError>,
     },
+    /// nft's side failed.
+    #[error("the nft table of {target} failed")]
+    Nft {
+        /// Where.
+        target: Target,
+        /// What failed.
+        source: Box<NftError>,
+    },
     /// No such cut.
     #[error("no cut {0} is in force; `netsplit status` lists the cuts")]
     NoSuchCut(CutId),
@@ -99,10 +107,10 @@ pub enum CutError {
 impl CutError {
     /// Whether the host, rather than the request, is at fault.
     pub fn is_hosts_fault(&self) -> bool {
-        matches!(self, Self::Privilege(_) | Self::Namespace(_) | Self::Datapath { .. })
+        matches!(self, Self::Privilege(_) | Self::Namespace(_) | Self::Datapath { .. } | Self::Nft { .. })
     }
 
-    pub(super) fn at(target: &Target) -> impl Fn(DatapathError) -> Self {
+    pub(crate) fn at(target: &Target) -> impl Fn(DatapathError) -> Self {
         let target = target.clone();
         move |source| Self::Datapath { target: target.clone(), source: Box::new(source) }
     }

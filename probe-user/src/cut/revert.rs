@@ -1,111 +1,90 @@
 //! Revert: one cut, or everything.
 
-use super::{
-    CutError, CutId, CutStatus, apply::compile_journal, privilege::check_privilege, status::node_status,
-};
+use super::{CutError, CutId, CutStatus, privilege::check_privilege};
 use crate::{
-    backend::datapath::{Datapath, Lock, remove_root_if_empty},
-    clock::BootInstant,
+    backend::{ENFORCERS, Enforcer, Site, remove_sites},
+    causes::in_a_line,
     cluster::Target,
 };
 
 /// Takes one cut away from every node and says what its counters were at the end.
 pub fn revert(id: &CutId) -> Result<Vec<CutStatus>, CutError> {
     check_privilege()?;
-    let lock = Lock::exclusive()?;
     let mut ended = Vec::new();
     let mut failed = None;
-    for datapath in Datapath::all()? {
-        // A node that resists must not keep the others cut.
-        match revert_on(&lock, datapath, id) {
+    let mut unread = None;
+    for enforcer in busy() {
+        let turn = enforcer.turn(&[])?;
+        for mut site in turn.sites()? {
+            // A node that resists must not keep the others cut.
+            match site.holds(id) {
+                Ok(false) => {}
+                Ok(true) => match site.revert(id) {
+                    Ok(status) => ended.extend(status),
+                    Err(error) => failed = failed.or(Some(error)),
+                },
+                // Another netsplit's, or with pins deleted by hand: it may hold the cut or not.
+                Err(error) => unread = unread.or(Some(error)),
+            }
+        }
+        // One enforcer has all of a cut.
+        if !ended.is_empty() {
+            break;
+        }
+    }
+    match (failed, unread) {
+        (Some(error), _) => Err(error),
+        (None, Some(error)) if ended.is_empty() => Err(error),
+        (None, None) if ended.is_empty() => Err(CutError::NoSuchCut(id.clone())),
+        (None, unread) => {
+            if let Some(error) = unread {
+                tracing::warn!(error = in_a_line(&error), "a datapath cannot be read, and was left alone");
+            }
+            Ok(ended)
+        }
+    }
+}
+
+/// Takes everything away that netsplit put into the kernel, whatever state it is in, and says what it was.
+///
+/// What pins tell of goes first. Then the kernel itself is asked for what they do not tell of: it may be that the
+/// pins are lost, hidden or half gone. Nothing keeps it from going on to the end.
+pub fn revert_all() -> Result<Vec<CutStatus>, CutError> {
+    check_privilege()?;
+    let mut ended = Vec::new();
+    let mut failed = None;
+    // Also those that seem idle: what the pins do not tell of may be there all the same.
+    for enforcer in ENFORCERS {
+        match enforcer.clear() {
             Ok(status) => ended.extend(status),
             Err(error) => failed = failed.or(Some(error)),
         }
     }
-    remove_root_if_empty(&lock);
-    match failed {
-        Some(error) => Err(error),
-        None if ended.is_empty() => Err(CutError::NoSuchCut(id.clone())),
-        None => Ok(ended),
-    }
-}
-
-/// Takes one cut away from one node.
-fn revert_on(lock: &Lock, datapath: Datapath, id: &CutId) -> Result<Option<CutStatus>, CutError> {
-    let whole = datapath.is_whole();
-    let mut journal = match datapath.journal() {
-        // Half-made or half-gone: it cuts nobody off.
-        Err(_) if !whole => return Ok(None),
-        other => other?,
-    };
-    if !journal.cuts.iter().any(|cut| cut.id == *id) {
-        return Ok(None);
-    }
-    let target = datapath.installation()?.target.unwrap_or(Target::Local);
-    let at = CutError::at(&target);
-    let status = node_status(&datapath).map_err(&at)?;
-    journal.cuts.retain(|cut| cut.id != *id);
-    journal.forget_expired(BootInstant::now());
-    // One that is not whole was being removed, since no cut was to be left in it.
-    if journal.cuts.is_empty() || !whole {
-        // Packets pass from the first detached program on; the counters were read before.
-        datapath.remove().map_err(&at)?;
-    } else {
-        let tables = compile_journal(&target, &journal)?;
-        datapath.stage(lock, &tables, &journal).map_err(&at)?;
-        datapath.commit(lock).map_err(&at)?;
-    }
-    Ok(status.into_iter().find(|cut| cut.id == *id))
-}
-
-/// Takes everything away that netsplit put into the kernel, whatever state it is in, and says what it was.
-pub fn revert_all() -> Result<Vec<CutStatus>, CutError> {
-    check_privilege()?;
-    let lock = Lock::exclusive()?;
-    let mut ended = Vec::new();
-    let mut failed = None;
-    for datapath in Datapath::all()? {
-        match node_status(&datapath) {
-            Ok(status) => ended.extend(status),
-            Err(error) => tracing::debug!(%error, "a datapath could not be read; it is removed all the same"),
-        }
-        // One that resists must not save the others.
-        if let Err(error) = datapath.remove() {
-            failed = failed.or(Some(error));
-        }
-    }
-    remove_root_if_empty(&lock);
-    match failed {
-        Some(error) => Err(error.into()),
-        None => Ok(ended),
-    }
+    failed.map_or(Ok(ended), Err)
 }
 
 /// Takes everything away that netsplit put into these network namespaces, and says what it was. For whoever is
 /// about to remove them.
 pub fn revert_targets(targets: &[Target]) -> Result<Vec<CutStatus>, CutError> {
     // Nothing to do must need nothing: no capability, no bpffs.
-    if Datapath::all()?.is_empty() {
+    if busy().next().is_none() {
         return Ok(Vec::new());
     }
     check_privilege()?;
-    let lock = Lock::exclusive()?;
     let mut ended = Vec::new();
     let mut failed = None;
-    for datapath in Datapath::all()? {
-        // One that cannot be read is not known to be theirs.
-        let Ok(Some(target)) = datapath.installation().map(|installed| installed.target) else { continue };
-        if !targets.contains(&target) {
-            continue;
-        }
-        match node_status(&datapath) {
+    // One that cannot be read is not known to be theirs.
+    let theirs = |site: &dyn Site| site.target().is_some_and(|target| targets.contains(&target));
+    for enforcer in busy() {
+        match enforcer.turn(&[]).and_then(|turn| remove_sites(turn.as_ref(), theirs)) {
             Ok(status) => ended.extend(status),
-            Err(error) => tracing::debug!(%error, "a datapath could not be read; it is removed all the same"),
-        }
-        if let Err(error) = datapath.remove() {
-            failed = failed.or(Some(CutError::at(&target)(error)));
+            Err(error) => failed = failed.or(Some(error)),
         }
     }
-    remove_root_if_empty(&lock);
     failed.map_or(Ok(ended), Err)
+}
+
+/// The enforcers that enforce anything on this machine.
+pub(super) fn busy() -> impl Iterator<Item = &'static dyn Enforcer> {
+    ENFORCERS.into_iter().filter(|enforcer| !enforcer.is_idle())
 }

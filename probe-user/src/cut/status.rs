@@ -4,12 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CutError, CutId, edge, privilege::check_privilege};
+use super::{CutError, CutId, privilege::check_privilege};
 use crate::{
-    backend::{
-        Attachment,
-        datapath::{AttachMode, Attached, Datapath, DatapathError},
-    },
+    backend::ENFORCERS,
     clock::BootInstant,
     cluster::Target,
     policy::{Direction, PlannedRule},
@@ -45,23 +42,24 @@ pub struct CutStatus {
 pub struct HookStatus {
     /// The interface's name.
     pub interface: String,
-    /// `xdp`, `tc ingress` or `tc egress`.
+    /// `xdp`, `tc ingress`, `tc egress`, `nft ingress`, `nft output` or `nft egress`.
     pub hook: String,
-    /// `native`, `generic`, `tcx` or `clsact`.
+    /// `native`, `generic`, `tcx`, `clsact`, or the family of nft's table: `inet` or `netdev`.
     pub mode: String,
 }
 
 impl HookStatus {
-    /// Whether this hook has a part in enforcing the rule: leaving packets are always TC's.
+    /// Whether this hook has a part in enforcing the rule. Leaving packets are TC's where XDP has the arriving ones.
     pub fn enforces(&self, rule: &RuleStatus) -> bool {
         if self.interface == "lo" && !rule.rule.loopback {
             return false;
         }
-        let leaves = self.hook == "tc egress";
+        let leaves = ["tc egress", "nft egress", "nft output"].contains(&self.hook.as_str());
+        let own = self.hook.starts_with(&rule.backend);
         match rule.rule.direction {
-            Direction::In => !leaves && self.hook.starts_with(&rule.backend),
+            Direction::In => !leaves && own,
             Direction::Out => leaves,
-            Direction::Both => leaves || self.hook.starts_with(&rule.backend),
+            Direction::Both => leaves || own,
         }
     }
 }
@@ -77,17 +75,17 @@ impl fmt::Display for HookStatus {
 pub struct RuleStatus {
     /// The rule.
     pub rule: PlannedRule,
-    /// `xdp` or `tc`: who enforces it.
+    /// `xdp`, `tc` or `nft`: who enforces it.
     pub backend: String,
     /// Its place among the counters of the namespace.
     pub counter: u32,
     /// Packets hit.
     pub packets: u64,
-    /// Their bytes, from the link layer on.
+    /// Their bytes, from the link layer on; from the IP header on with nft.
     pub bytes: u64,
-    /// The first hit.
+    /// The first hit; nft does not tell.
     pub first: Option<BootInstant>,
-    /// The last hit.
+    /// The last hit; nft does not tell.
     pub last: Option<BootInstant>,
 }
 
@@ -95,72 +93,22 @@ pub struct RuleStatus {
 pub fn status() -> Result<Vec<CutStatus>, CutError> {
     check_privilege()?;
     let mut cuts = Vec::new();
-    for datapath in Datapath::all()? {
-        match node_status(&datapath) {
-            Ok(status) => cuts.extend(status),
-            // Another controller may be taking it away at this moment.
-            Err(error) if !datapath.is_whole() => {
-                tracing::debug!(%error, "a datapath is half-made or half-gone");
-            }
-            Err(error) => return Err(error.into()),
-        }
+    for enforcer in ENFORCERS {
+        cuts.extend(enforcer.status()?);
     }
     Ok(cuts)
 }
 
-/// The cuts of one datapath.
-pub(super) fn node_status(datapath: &Datapath) -> Result<Vec<CutStatus>, DatapathError> {
-    let installed = datapath.installation()?;
-    let journal = datapath.journal()?;
-    let now = BootInstant::now();
-    let hooks: Vec<_> = installed.attached.iter().map(hook_status).collect();
-    let target = installed.target.unwrap_or(Target::Local);
-    journal
-        .cuts
-        .into_iter()
-        .map(|mut cut| {
-            let rules: Vec<RuleStatus> = std::mem::take(&mut cut.rules)
-                .into_iter()
-                .map(|record| {
-                    let sum = datapath.counter(record.counter)?;
-                    Ok(RuleStatus {
-                        backend: if record.xdp { "xdp" } else { "tc" }.to_owned(),
-                        counter: record.counter,
-                        rule: record.rule,
-                        packets: sum.packets,
-                        bytes: sum.bytes,
-                        first: sum.first,
-                        last: sum.last,
-                    })
-                })
-                .collect::<Result<_, DatapathError>>()?;
-            let edges = edge::known(&cut, &rules);
-            Ok(CutStatus {
-                id: cut.id,
-                node: cut.node,
-                target: target.clone(),
-                description: cut.description,
-                deadline: cut.deadline,
-                expired: cut.deadline <= now,
-                hooks: hooks.clone(),
-                rules,
-                edges,
-            })
-        })
-        .collect()
-}
-
-fn hook_status(attached: &Attached) -> HookStatus {
-    let hook = match attached.hook {
-        Attachment::Xdp | Attachment::XdpGeneric => "xdp",
-        Attachment::TcIngress => "tc ingress",
-        Attachment::TcEgress => "tc egress",
-    };
-    let mode = match attached.mode {
-        AttachMode::Native => "native",
-        AttachMode::Generic => "generic",
-        AttachMode::Tcx => "tcx",
-        AttachMode::Clsact => "clsact",
-    };
-    HookStatus { interface: attached.interface.clone(), hook: hook.to_owned(), mode: mode.to_owned() }
+/// Each node's part of one cut, as the kernel tells it; nothing if it is gone.
+pub fn parts_of(id: &CutId) -> Result<Vec<CutStatus>, CutError> {
+    check_privilege()?;
+    for enforcer in ENFORCERS {
+        let mut parts = enforcer.status()?;
+        parts.retain(|part| part.id == *id);
+        // One enforcer has all of a cut, and to ask the next one may cost much.
+        if !parts.is_empty() {
+            return Ok(parts);
+        }
+    }
+    Ok(Vec::new())
 }

@@ -1,26 +1,22 @@
 //! The datapath's own view: which rules of a cut are hit, how often, and by what.
 //!
-//! Counters are exact; the ring buffer of hits lends them a packet as an example and wakes nobody. A rule's
-//! first hit is told within 50 ms and carries the kernel's own moment; from then on its counters are told at most
-//! once a second, and once more at the end.
+//! Counters are exact; eBPF's ring buffer of hits lends them a packet as an example and wakes nobody. A rule's
+//! first hit is told within 50 ms and carries the kernel's own moment, or that of the look where the kernel tells none
+//! (nft); from then on its counters are told at most once a second, and once more at the end.
 
 use std::{
-    collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
     sync::mpsc::{self, RecvTimeoutError, Sender},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use probe_ebpf::{
-    abi::Hit,
-    decode::{protocol, tcp_flag},
-};
 use serde_json::Value;
 
 use crate::{
-    backend::datapath::{Datapath, DatapathError, DatapathLog, HitReader, Lock, RuleRecord},
-    cut::{Cut, CutId},
+    backend::{ENFORCERS, Meter, Reading},
+    cut::{Cut, CutError, CutId},
+    packet::Packet,
+    policy::PlannedRule,
     record::{Event, EventSink, HitSummary, Kind, Source},
 };
 
@@ -39,17 +35,10 @@ pub struct HitCount {
 
 impl HitCount {
     /// Starts to count the hits of a cut in force.
-    pub fn start(cut: &Cut, sink: EventSink) -> Result<Self, DatapathError> {
-        let lock = Lock::exclusive()?;
+    pub fn start(cut: &Cut, sink: EventSink) -> Result<Self, CutError> {
         let mut nodes = Vec::new();
-        for datapath in Datapath::all()? {
-            let journal = datapath.journal()?;
-            if let Some(record) = journal.cuts.into_iter().find(|record| record.id == cut.id) {
-                datapath.set_recording(&lock, true)?;
-                let rules = record.rules.into_iter().map(RuleView::new).collect();
-                let (hits, log) = (datapath.hits()?, datapath.log()?);
-                nodes.push(NodeView { cut: cut.id.clone(), node: record.node, datapath, hits, log, rules });
-            }
+        for enforcer in ENFORCERS {
+            nodes.extend(enforcer.meters(&cut.id)?.into_iter().map(|meter| NodeView::new(&cut.id, meter)));
         }
         let (stop, stopped) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
@@ -64,7 +53,9 @@ impl HitCount {
                     break;
                 }
             }
-            stop_recording(&nodes);
+            for node in &mut nodes {
+                node.meter.stop();
+            }
         });
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
@@ -86,47 +77,38 @@ impl Drop for HitCount {
 /// A node under the cut.
 struct NodeView {
     cut: CutId,
-    node: String,
-    datapath: Datapath,
-    hits: HitReader,
-    log: Option<DatapathLog>,
+    meter: Box<dyn Meter>,
     rules: Vec<RuleView>,
 }
 
 /// A rule, and what was told of it last.
 struct RuleView {
-    record: RuleRecord,
+    counter: u32,
+    rule: PlannedRule,
     told: Option<(Instant, HitSummary)>,
     example: Option<String>,
 }
 
-impl RuleView {
-    fn new(record: RuleRecord) -> Self {
-        Self { record, told: None, example: None }
-    }
-}
-
 impl NodeView {
+    fn new(cut: &CutId, meter: Box<dyn Meter>) -> Self {
+        let view = |(counter, rule)| RuleView { counter, rule, told: None, example: None };
+        let rules = meter.rules().into_iter().map(view).collect();
+        Self { cut: cut.clone(), meter, rules }
+    }
+
     fn look(&mut self, sink: &EventSink, last: bool) {
-        if let Some(log) = &mut self.log {
-            log.flush();
-        }
-        let mut examples: HashMap<u32, String> = HashMap::new();
-        self.hits.drain(|hit| {
-            examples.entry(hit.counter).or_insert_with(|| in_words(hit));
-        });
-        for rule in &mut self.rules {
-            if let Some(example) = examples.remove(&rule.record.counter) {
-                rule.example.get_or_insert(example);
+        let Reading { sums, examples } = match self.meter.read() {
+            Ok(reading) => reading,
+            Err(error) => {
+                tracing::debug!(%error, "counters could not be read; their cut may have ended");
+                return;
             }
-            let sum = match self.datapath.counter(rule.record.counter) {
-                Ok(sum) if sum.packets > 0 => sum,
-                Ok(_) => continue,
-                Err(error) => {
-                    tracing::debug!(%error, "a counter could not be read; its cut may have ended");
-                    continue;
-                }
-            };
+        };
+        for rule in &mut self.rules {
+            if let Some(hit) = examples.get(&rule.counter) {
+                rule.example.get_or_insert_with(|| Packet::from(hit).to_string());
+            }
+            let Some(sum) = sums.get(&rule.counter).filter(|sum| sum.packets > 0) else { continue };
             let due = match &rule.told {
                 None => true,
                 Some((when, told)) => told.packets != sum.packets && (last || when.elapsed() >= PACE),
@@ -136,8 +118,8 @@ impl NodeView {
             }
             let summary = HitSummary {
                 cut: self.cut.to_string(),
-                rule: rule.record.rule.origin,
-                action: rule.record.rule.action,
+                rule: rule.rule.origin,
+                action: rule.rule.action,
                 packets: sum.packets,
                 bytes: sum.bytes,
                 first: sum.first,
@@ -145,18 +127,10 @@ impl NodeView {
                 example: rule.example.clone(),
             };
             let before = rule.told.as_ref().map_or(Value::Null, |(_, told)| value_of(told));
-            sink.send(Event::now(Some(&self.node), Source::Kernel, Kind::Hit, before, value_of(&summary)));
+            let node = self.meter.node();
+            sink.send(Event::now(Some(node), Source::Kernel, Kind::Hit, before, value_of(&summary)));
             rule.told = Some((Instant::now(), summary));
         }
-    }
-}
-
-/// The programs need not tell what nobody reads.
-fn stop_recording(nodes: &[NodeView]) {
-    let stopped = Lock::exclusive()
-        .and_then(|lock| nodes.iter().try_for_each(|node| node.datapath.set_recording(&lock, false)));
-    if let Err(error) = stopped {
-        tracing::debug!(%error, "the datapath goes on telling of hits; it costs a little and does no harm");
     }
 }
 
@@ -165,32 +139,10 @@ fn value_of(summary: &HitSummary) -> Value {
     serde_json::to_value(summary).unwrap_or_default()
 }
 
-/// A packet such as `tcp 10.88.0.12:40000 > 10.88.0.11:5432 syn`.
-fn in_words(hit: &Hit) -> String {
-    let address = |octets: [u8; 16]| Ipv6Addr::from(octets).to_canonical();
-    let (source, destination) = (address(hit.source), address(hit.destination));
-    let ports = matches!(hit.protocol, protocol::TCP | protocol::UDP);
-    let end = |address: IpAddr, port: u16| match address {
-        IpAddr::V6(address) if ports => format!("[{address}]:{port}"),
-        address if ports => format!("{address}:{port}"),
-        address => address.to_string(),
-    };
-    let name = match hit.protocol {
-        protocol::TCP => "tcp".to_owned(),
-        protocol::UDP => "udp".to_owned(),
-        protocol::ICMP | protocol::ICMPV6 => "icmp".to_owned(),
-        other => format!("protocol {other}"),
-    };
-    let flags =
-        [(tcp_flag::SYN, " syn"), (tcp_flag::FIN, " fin"), (tcp_flag::RST, " rst"), (tcp_flag::ACK, " ack")];
-    let flags: String =
-        flags.iter().filter(|(bit, _)| hit.tcp_flags & bit != 0).map(|(_, word)| *word).collect();
-    format!("{name} {} > {}{flags}", end(source, hit.source_port), end(destination, hit.destination_port))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use probe_ebpf::abi::Hit;
 
     #[test]
     fn packets_in_words() {
@@ -212,12 +164,12 @@ mod tests {
         };
         for (hit, words) in [
             (hit(6, v4(12), 0x02), "tcp 10.88.0.12:40000 > 10.88.0.11:5432 syn"),
-            (hit(6, v6, 0x12), "tcp [::1]:40000 > 10.88.0.11:5432 syn ack"),
+            (hit(6, v6, 0x12), "tcp [::1]:40000 > 10.88.0.11:5432 syn,ack"),
             (hit(17, v4(12), 0), "udp 10.88.0.12:40000 > 10.88.0.11:5432"),
             (hit(1, v4(12), 0), "icmp 10.88.0.12 > 10.88.0.11"),
             (hit(47, v4(12), 0), "protocol 47 10.88.0.12 > 10.88.0.11"),
         ] {
-            assert_eq!(in_words(&hit), words);
+            assert_eq!(Packet::from(&hit).to_string(), words);
         }
     }
 }

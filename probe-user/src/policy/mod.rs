@@ -8,12 +8,14 @@ mod print;
 mod resolve;
 mod roles;
 mod show;
+mod topology;
 mod words;
 
 pub use model::{Action, Direction, Flows, NodeSelector, Peer, Policy, PortRange, Protocol, Rule};
 pub use narrow::Narrowing;
-pub(crate) use parse::rules as read_rules;
-pub use parse::{RuleArgs, parse, reject_rule};
+pub(crate) use parse::read_parts;
+pub use parse::{RuleArgs, parse, part, reject_part};
 pub use plan::{NodePlan, Plan, PlannedRule};
 pub use resolve::{Place, ResolveError, resolve};
 pub use roles::Roles;
+pub use topology::{Member, Shape, ShapeKind, Topology, Unheard};

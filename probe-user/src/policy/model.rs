@@ -5,15 +5,27 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::Narrowing;
+use super::{Narrowing, Topology};
 
-/// A policy file: a description and the rules that make up the cut.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A policy file: a description, and the rules and topologies that make up the cut, of which there is at least one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// What the cut is, for people.
     pub description: String,
-    /// At least one rule; where two match a packet, the earlier one decides.
+    /// Where two rules match a packet, the earlier one decides.
     pub rules: Vec<Rule>,
+    /// Their rules come behind all others.
+    pub topologies: Vec<Topology>,
+}
+
+impl Policy {
+    /// What messages call a part of the policy. Parts are counted from 0, the rules first, then the topologies.
+    pub fn part(&self, origin: usize) -> String {
+        match origin.checked_sub(self.rules.len()) {
+            Some(topology) => format!("topology {}", topology + 1),
+            None => format!("rule {}", origin + 1),
+        }
+    }
 }
 
 /// One line of a policy.

@@ -12,12 +12,20 @@ impl Policy {
             // Writing to a String cannot fail.
             let _ = write_rule(&mut toml, rule);
         }
+        for topology in &self.topologies {
+            let _ = topology.write(&mut toml);
+        }
         toml
     }
 }
 
 fn write_rule(toml: &mut String, rule: &Rule) -> fmt::Result {
     write!(toml, "\n[[rule]]\nnode = {}\n", quoted(&rule.node))?;
+    write_terms(toml, rule)
+}
+
+/// All that a rule says but its node.
+pub(super) fn write_terms(toml: &mut String, rule: &Rule) -> fmt::Result {
     if rule.direction != Direction::In {
         writeln!(toml, "direction = {}", quoted(rule.direction))?;
     }
@@ -40,7 +48,12 @@ fn write_rule(toml: &mut String, rule: &Rule) -> fmt::Result {
     write_list(toml, "interfaces", &rule.interfaces, |name| quoted(name))
 }
 
-fn write_list<T>(toml: &mut String, key: &str, entries: &[T], written: impl Fn(&T) -> String) -> fmt::Result {
+pub(super) fn write_list<T>(
+    toml: &mut String,
+    key: &str,
+    entries: &[T],
+    written: impl Fn(&T) -> String,
+) -> fmt::Result {
     if entries.is_empty() {
         return Ok(());
     }
@@ -52,7 +65,7 @@ fn port(port: PortRange) -> String {
     if port.first == port.last { port.to_string() } else { quoted(port) }
 }
 
-fn quoted(text: impl Display) -> String {
+pub(super) fn quoted(text: impl Display) -> String {
     toml::Value::String(text.to_string()).to_string()
 }
 

@@ -12,7 +12,7 @@ use probe_ebpf::{
 
 use super::{Manner, Ruling};
 use crate::{
-    backend::{Question, RankedRule, Tables, compile},
+    backend::{Met, Question, RankedRule, Tables, compile},
     clock::BootInstant,
     cluster::Target,
     policy::{NodePlan, Plan, PlannedRule},
@@ -143,12 +143,10 @@ impl Rules {
             if at_client { (&path.client.target, client, server) } else { (path.server, server, client) };
         let place = self.places.get(target)?;
         let question = Question {
-            way,
+            met: Met { way, peer: peer.0, loopback: path.client.target == *path.server, narrowed_hit: true },
             carries,
-            peer: peer.0,
             ports: Some((own.1, peer.1)),
             tcp_flags,
-            loopback: path.client.target == *path.server,
         };
         let tables = place.tables.get(&tcp_flags)?;
         let entry = tables.answer(&question)?;

@@ -16,8 +16,9 @@ use crate::{
 pub struct Labs<'s> {
     main: Main,
     side: Option<Lab>,
-    kernel: Kernel,
     stop: &'s (dyn Fn() -> bool + Sync),
+    /// The kernel that scenarios run on, with the backend of their cuts.
+    pub kernel: Kernel,
 }
 
 enum Main {
@@ -40,20 +41,13 @@ impl<'s> Labs<'s> {
             }
             None => Main::Foreign(inventory),
         };
-        Self { main, side: None, kernel: Kernel::default(), stop }
+        Self { main, side: None, stop, kernel: Kernel::default() }
     }
 
     /// A lab that [`Labs::make_main`] makes, and that is gone at the end.
     pub fn of(options: Options, stop: &'s (dyn Fn() -> bool + Sync)) -> Self {
         let main = Main::Lab { lab: None, options, ours: true };
-        Self { main, side: None, kernel: Kernel::default(), stop }
-    }
-
-    /// The same, with runs that keep to what this world allows.
-    #[must_use]
-    pub fn in_world(mut self, kernel: Kernel) -> Self {
-        self.kernel = kernel;
-        self
+        Self { main, side: None, stop, kernel: Kernel::default() }
     }
 
     /// Makes the main lab, anew if there is one; a cluster that is no lab stays as it is.

@@ -24,11 +24,12 @@ enum By {
     Netsplit(Choice, TcFlavour),
 }
 
-const BACKENDS: [By; 4] = [
+const BACKENDS: [By; 5] = [
     By::Netsplit(Choice::Xdp, TcFlavour::Auto),
     By::Netsplit(Choice::Tc, TcFlavour::Tcx),
     By::Netsplit(Choice::Tc, TcFlavour::Clsact),
     By::Netsplit(Choice::Auto, TcFlavour::Auto),
+    By::Netsplit(Choice::Nft, TcFlavour::Auto),
 ];
 
 /// From where to where: a client in the peer or in the node itself, and the address that it knows.

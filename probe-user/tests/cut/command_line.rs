@@ -5,7 +5,7 @@ use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt, process::Command, t
 use serde_json::Value;
 
 use crate::{
-    harness::{Pair, netsplit, pin_folders, poll_until, run, told},
+    harness::{Pair, netsplit, netsplit_command, pin_folders, poll_until, run, told},
     traffic::{Met, Server, new_connection},
 };
 
@@ -177,13 +177,13 @@ fn a_cut_whose_namespace_is_deleted_can_be_shown_and_reverted() {
 #[test]
 fn a_cut_made_as_local_inside_a_namespace_is_reverted_from_outside() {
     let local =
-        ["apply", "--ports", "5432", "--action", "drop", "--on", "local", "--for", "60s", "--backend", "tc"];
-    for flavour in ["tcx", "clsact"] {
+        ["apply", "--ports", "5432", "--action", "drop", "--on", "local", "--for", "60s", "--backend"];
+    for flavour in [&["tc", "--tc", "tcx"][..], &["tc", "--tc", "clsact"], &["nft"]] {
         let pair = Pair::new();
-        let arguments = [&local[..], &["--tc", flavour]].concat();
+        let arguments = [&local[..], flavour].concat();
         let id = netsplit::cluster::within(&pair.node_target(), || netsplit(&arguments).data()).unwrap();
         netsplit(&["revert", id.trim()]).data();
-        assert_eq!(pair.traces(), Vec::<String>::new(), "{flavour}");
+        assert_eq!(pair.traces(), Vec::<String>::new(), "{flavour:?}");
     }
 }
 
@@ -219,4 +219,19 @@ fn a_reader_that_goes_away_is_no_error() {
     let shell = format!("{} --help | head -1", env!("CARGO_BIN_EXE_netsplit"));
     let told = told(Command::new("bash").args(["-o", "pipefail", "-c", &shell]));
     assert!(!told.err.contains("panicked"), "{told:?}");
+}
+
+#[test]
+fn a_cut_whose_id_cannot_be_printed_is_taken_away_again() {
+    let pair = Pair::new();
+    let target = pair.node_target().to_string();
+    for format in ["table", "json"] {
+        let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = netsplit_command();
+        command.args(["apply", "--ports", "5432", "--action", "drop", "--on", &target, "--format", format]);
+        let ended = command.stdout(full()).stderr(full()).status().unwrap();
+        // Not the code of a panic, either.
+        assert!(ended.code().is_some_and(|code| code != 0 && code != 101), "{format}: {ended}");
+        assert_eq!(pair.traces(), Vec::<String>::new(), "{format}");
+    }
 }

@@ -27,12 +27,13 @@ fn of(guard: &Guard) -> CutStatus {
 
 #[test]
 fn of_two_cuts_that_overlap_the_first_decides_and_either_can_go_first() {
-    at_once(&[true, false], |&first_goes_first| {
+    let all = [Choice::Auto, Choice::Nft].map(|choice| [true, false].map(|first| (choice, first))).concat();
+    at_once(&all, |&(choice, first_goes_first)| {
         let pair = Pair::new();
         let _server = Server::start(&pair.node_target(), 5432);
-        let dropping = cut(&request(pair.node_target(), vec![rule()]));
-        let resetting =
-            cut(&request(pair.node_target(), vec![PlannedRule { action: Action::Reset, ..rule() }]));
+        let by = |rule| Request { choice, ..request(pair.node_target(), vec![rule]) };
+        let dropping = cut(&by(rule()));
+        let resetting = cut(&by(PlannedRule { action: Action::Reset, ..rule() }));
         let client = pair.peer_target();
         assert_eq!(new_connection(&client, NODE), Met::Silence);
         assert_eq!(of(&resetting).rules[0].packets, 0, "the first cut decides");
@@ -86,17 +87,20 @@ fn a_cut_by_xdp_and_one_by_tc_hold_side_by_side() {
 
 #[test]
 fn counters_go_on_when_another_cut_comes_and_goes() {
-    let pair = Pair::new();
-    let _server = Server::start(&pair.node_target(), 5432);
-    let reset = PlannedRule { action: Action::Reset, ..rule() };
-    let guard = cut(&request(pair.node_target(), vec![reset.clone()]));
-    for round in 1..=3 {
-        assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Refused);
-        assert_eq!(of(&guard).rules[0].packets, round);
-        let other = cut(&request(pair.node_target(), vec![reset.clone()]));
-        assert_eq!(of(&other).rules[0].packets, 0, "a new cut begins at zero");
-        other.revert().unwrap();
-    }
+    at_once(&[Choice::Auto, Choice::Nft], |&choice| {
+        let pair = Pair::new();
+        let _server = Server::start(&pair.node_target(), 5432);
+        let reset = PlannedRule { action: Action::Reset, ..rule() };
+        let asked = Request { choice, ..request(pair.node_target(), vec![reset]) };
+        let guard = cut(&asked);
+        for round in 1..=3 {
+            assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Refused);
+            assert_eq!(of(&guard).rules[0].packets, round, "{choice:?}");
+            let other = cut(&asked);
+            assert_eq!(of(&other).rules[0].packets, 0, "a new cut begins at zero");
+            other.revert().unwrap();
+        }
+    });
 }
 
 /// One rule on the first pair's node and one on the second's.
@@ -137,20 +141,22 @@ fn when_a_foreign_program_is_in_the_way_of_one_node_none_is_cut() {
 
 #[test]
 fn a_cut_of_two_nodes_is_one_cut_and_ends_on_both() {
-    let (first, second) = (Pair::new(), Pair::new());
-    let _servers = [&first, &second].map(|pair| Server::start(&pair.node_target(), 5432));
-    let reset = PlannedRule { action: Action::Reset, ..rule() };
-    let mut asked = on_both(&first, &second, reset.clone(), Choice::Auto);
-    asked.plan.nodes[0].rules = vec![reset];
-    asked.lease = Duration::from_secs(30);
-    let guard = cut(&asked);
-    for pair in [&first, &second] {
-        assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Refused);
-    }
-    let ended = guard.revert().unwrap();
-    assert_eq!(ended.iter().map(|cut| cut.rules[0].packets).collect::<Vec<_>>(), [1, 1]);
-    for pair in [&first, &second] {
-        assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Answer);
-        assert_eq!(pair.traces(), Vec::<String>::new());
+    for choice in [Choice::Auto, Choice::Nft] {
+        let (first, second) = (Pair::new(), Pair::new());
+        let _servers = [&first, &second].map(|pair| Server::start(&pair.node_target(), 5432));
+        let reset = PlannedRule { action: Action::Reset, ..rule() };
+        let mut asked = on_both(&first, &second, reset.clone(), choice);
+        asked.plan.nodes[0].rules = vec![reset];
+        asked.lease = Duration::from_secs(30);
+        let guard = cut(&asked);
+        for pair in [&first, &second] {
+            assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Refused, "{choice:?}");
+        }
+        let ended = guard.revert().unwrap();
+        assert_eq!(ended.iter().map(|cut| cut.rules[0].packets).collect::<Vec<_>>(), [1, 1]);
+        for pair in [&first, &second] {
+            assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Answer);
+            assert_eq!(pair.traces(), Vec::<String>::new());
+        }
     }
 }

@@ -1,6 +1,11 @@
 //! What others have put there stays, and works.
 
-use std::net::SocketAddr;
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use aya::{
     Ebpf,
@@ -16,11 +21,12 @@ use netsplit::{
         interfaces,
     },
     cluster::{Target, within},
+    cut::Request,
     policy::{Action, PlannedRule},
 };
 
 use crate::{
-    harness::{Pair, at_once, cut, netsplit, request, rule, run, tcx_programs},
+    harness::{Pair, at_once, cut, netsplit, pin_folder, poll_until, request, rule, run, tcx_programs},
     traffic::{Met, Server, new_connection},
 };
 
@@ -97,7 +103,7 @@ fn filters(pair: &Pair) -> String {
     run("tc", &["-n", &pair.node, "filter", "show", "dev", "eth0", "ingress"])
 }
 
-fn resetting(pair: &Pair, flavour: TcFlavour) -> netsplit::cut::Request {
+fn resetting(pair: &Pair, flavour: TcFlavour) -> Request {
     let mut asked = request(pair.node_target(), vec![PlannedRule { action: Action::Reset, ..rule() }]);
     (asked.choice, asked.flavour) = (Choice::Tc, flavour);
     asked
@@ -186,22 +192,63 @@ fn foreign_firewall_rules_stay() {
         nft(&["list", "table", "inet", "theirs"]) + &legacy
     };
     let before = rules();
-    for choice in [Choice::Xdp, Choice::Tc] {
+    for choice in [Choice::Xdp, Choice::Tc, Choice::Nft] {
         let mut asked = request(pair.node_target(), vec![rule()]);
         asked.choice = choice;
-        cut(&asked).revert().unwrap();
+        let held = cut(&asked);
+        assert_eq!(rules(), before, "{choice:?}");
+        held.revert().unwrap();
         assert_eq!(rules(), before);
     }
 }
 
 #[test]
 fn an_interface_that_goes_away_does_not_stand_in_a_reverts_way() {
-    for flavour in [TcFlavour::Clsact, TcFlavour::Tcx] {
+    for (choice, flavour) in
+        [(Choice::Tc, TcFlavour::Clsact), (Choice::Tc, TcFlavour::Tcx), (Choice::Nft, TcFlavour::Auto)]
+    {
         let pair = Pair::new();
-        let guard = cut(&resetting(&pair, flavour));
+        let mut asked = resetting(&pair, flavour);
+        asked.choice = choice;
+        let guard = cut(&asked);
         assert!(within(&pair.node_target(), || interfaces(None)).unwrap().unwrap().len() >= 2);
         run("ip", &["-n", &pair.node, "link", "del", "eth0"]);
         guard.revert().unwrap();
         assert_eq!(pair.traces(), Vec::<String>::new());
     }
+}
+
+#[test]
+fn what_somebody_detached_is_attached_again_by_the_next_cut() {
+    let flavours =
+        [(Choice::Xdp, TcFlavour::Auto), (Choice::Tc, TcFlavour::Tcx), (Choice::Tc, TcFlavour::Clsact)];
+    at_once(&flavours, |&(choice, flavour)| {
+        let pair = Pair::new();
+        let _server = Server::start(&pair.node_target(), 5432);
+        let asked = Request { choice, ..resetting(&pair, flavour) };
+        let _first = cut(&asked);
+        assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Refused);
+        if flavour == TcFlavour::Clsact {
+            run("tc", &["-n", &pair.node, "qdisc", "del", "dev", "eth0", "clsact"]);
+        } else {
+            let folder = pins_of(&pair);
+            for pin in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if pin.file_name().unwrap().to_string_lossy().starts_with("link-") {
+                    fs::remove_file(pin).unwrap();
+                }
+            }
+        }
+        // A link goes a moment after its last reference.
+        poll_until("the program is detached", Duration::from_secs(5), || {
+            new_connection(&pair.peer_target(), NODE) == Met::Answer
+        });
+        let second = cut(&asked);
+        assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Refused, "{choice:?} {flavour:?}");
+        second.revert().unwrap();
+    });
+}
+
+fn pins_of(pair: &Pair) -> PathBuf {
+    let folder = within(&pair.node_target(), pin_folder).unwrap();
+    Path::new("/sys/fs/bpf/netsplit").join(folder)
 }

@@ -3,13 +3,16 @@
 
 use std::{
     net::SocketAddr,
+    path::Path,
     process::{Child, Stdio},
     thread,
     time::Duration,
 };
 
+use netsplit::cluster::within;
+
 use crate::{
-    harness::{Pair, at_once, netsplit, netsplit_command},
+    harness::{Pair, at_once, netsplit, netsplit_command, pin_folder},
     traffic::{Met, Server, flows_again, new_connection},
 };
 
@@ -87,25 +90,35 @@ fn an_apply_killed_on_clsact_leaves_nothing_that_the_next_one_cannot_use() {
 }
 
 #[test]
+fn an_apply_killed_on_nft_leaves_nothing_that_the_next_one_cannot_use() {
+    kill_while_applying(&[&["--backend", "nft"]]);
+}
+
+#[test]
 fn an_apply_killed_on_changing_backends_leaves_nothing_that_the_next_one_cannot_use() {
     kill_while_applying(&[
         &["--backend", "tc", "--tc", "clsact"],
         &["--backend", "xdp"],
         &["--backend", "tc"],
+        &["--backend", "nft"],
     ]);
 }
 
 #[test]
 fn a_killed_revert_can_be_tried_again() {
-    at_once(&[3, 3], |&rounds| kill_reverts(rounds));
+    at_once(&[4, 4], |&rounds| kill_reverts(rounds));
 }
 
 fn kill_reverts(rounds: usize) {
     let pair = Pair::new();
     let _server = Server::start(&pair.node_target(), 5432);
     let target = pair.node_target().to_string();
-    let ways: [&[&str]; 3] =
-        [&["--backend", "xdp"], &["--backend", "tc"], &["--backend", "tc", "--tc", "clsact"]];
+    let ways: [&[&str]; 4] = [
+        &["--backend", "xdp"],
+        &["--backend", "tc"],
+        &["--backend", "nft"],
+        &["--backend", "tc", "--tc", "clsact"],
+    ];
     for round in 0..rounds {
         let way = ways[round % ways.len()];
         let apply = ["apply", "--ports", "5432", "--action", "reset", "--loopback", "--on", &target];
@@ -129,4 +142,25 @@ fn kill_reverts(rounds: usize) {
         assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Answer, "{told}");
         assert_eq!(pair.traces(), Vec::<String>::new(), "{told}");
     }
+}
+
+#[test]
+fn a_datapath_in_pieces_stands_in_nobodys_way() {
+    let (broken, whole) = (Pair::new(), Pair::new());
+    let apply = |pair: &Pair| {
+        let target = pair.node_target().to_string();
+        netsplit(&["apply", "--ports", "5432", "--action", "reset", "--on", &target, "--for", "60s"]).data()
+    };
+    let lost = apply(&broken);
+    let folder = within(&broken.node_target(), pin_folder).unwrap();
+    std::fs::remove_file(Path::new("/sys/fs/bpf/netsplit").join(folder).join("JOURNAL")).unwrap();
+    let id = apply(&whole);
+    let status = netsplit(&["status"]);
+    assert!(status.out.contains(id.trim()) && status.err.contains("cannot be read"), "{status:?}");
+    let told = netsplit(&["revert", id.trim()]);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert_eq!(whole.traces(), Vec::<String>::new());
+    // Whether it is the one in pieces cannot be known, and is not denied.
+    let told = netsplit(&["revert", lost.trim()]);
+    assert!(told.code != Some(0) && told.complaint().contains("revert --all"), "{told:?}");
 }

@@ -14,7 +14,7 @@ const NODE: SocketAddr = SocketAddr::new(Pair::V4, 5432);
 
 #[test]
 fn a_cut_ends_with_its_lease_though_nobody_is_left_to_end_it() {
-    at_once(&["xdp", "tc"], |backend| {
+    at_once(&["xdp", "tc", "nft"], |backend| {
         let pair = Pair::new();
         let _server = Server::start(&pair.node_target(), 5432);
         let target = pair.node_target().to_string();
@@ -45,14 +45,16 @@ fn a_cut_ends_with_its_lease_though_nobody_is_left_to_end_it() {
 
 #[test]
 fn a_cut_that_its_lease_has_ended_is_reverted_like_any_other() {
-    let pair = Pair::new();
-    let _server = Server::start(&pair.node_target(), 5432);
-    let target = pair.node_target().to_string();
-    let apply = ["apply", "--ports", "5432", "--action", "drop", "--on", &target, "--for", "500ms"];
-    let id = netsplit(&apply).data().trim().to_owned();
-    flows_again(&pair.peer_target(), NODE, Duration::from_secs(5));
-    let told = netsplit(&["revert", &id]);
-    assert!(told.err.contains("after its lease had ended it"), "{told:?}");
-    told.data();
-    assert_eq!(pair.traces(), Vec::<String>::new());
+    at_once(&["auto", "nft"], |backend| {
+        let pair = Pair::new();
+        let _server = Server::start(&pair.node_target(), 5432);
+        let target = pair.node_target().to_string();
+        let apply = ["apply", "--ports", "5432", "--action", "drop", "--on", &target, "--for", "500ms"];
+        let id = netsplit(&[&apply[..], &["--backend", backend]].concat()).data().trim().to_owned();
+        flows_again(&pair.peer_target(), NODE, Duration::from_secs(5));
+        let told = netsplit(&["revert", &id]);
+        assert!(told.err.contains("after its lease had ended it"), "{told:?}");
+        told.data();
+        assert_eq!(pair.traces(), Vec::<String>::new());
+    });
 }

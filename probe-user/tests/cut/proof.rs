@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use netsplit::{
     backend::Choice,
     cluster::Inventory,
-    cut::{Cut, Guard, remember, status},
+    cut::{Cut, Guard, parts_of, remember},
     observe::probe::{hits_of, probe_edges},
     policy::{Action, Direction, Flows, NodePlan, Plan, PlannedRule, PortRange, Protocol},
     proof::{Edge, EdgeVerdict, planned_edges},
@@ -53,7 +53,7 @@ fn proven(pair: &Pair, v6: bool, choice: Choice, rules: Vec<PlannedRule>) -> (Gu
     let guard = cut(&asked);
     let Cut { id, .. } = guard.cut().unwrap();
     remember(id, &probe_edges(id, &edges, || hits_of(id))).unwrap();
-    let cuts = status().unwrap().into_iter().filter(|cut| cut.id == *id);
+    let cuts = parts_of(id).unwrap().into_iter();
     let known = cuts.flat_map(|cut| cut.edges).collect();
     (guard, known)
 }
@@ -73,7 +73,7 @@ fn verdicts(edges: &[Edge]) -> Vec<(&str, EdgeVerdict)> {
 #[test]
 fn every_fault_is_confirmed_as_what_it_is() {
     use EdgeVerdict::Confirmed;
-    let all: Vec<_> = [Choice::Xdp, Choice::Tc]
+    let all: Vec<_> = [Choice::Xdp, Choice::Tc, Choice::Nft]
         .into_iter()
         .flat_map(|choice| [false, true].map(|v6| (choice, v6)))
         .flat_map(|(choice, v6)| {

@@ -27,6 +27,12 @@ fn at(address: IpAddr) -> SocketAddr {
 
 const ONLY_5432: PortRange = PortRange { first: PORT, last: PORT };
 
+type By = (Choice, TcFlavour);
+
+/// Who sees packets that leave.
+const SEE_DEPARTURES: [By; 3] =
+    [(Choice::Tc, TcFlavour::Tcx), (Choice::Tc, TcFlavour::Clsact), (Choice::Nft, TcFlavour::Auto)];
+
 /// The rule on the node, by the backend that the test names.
 fn on_node(pair: &Pair, rule: PlannedRule, choice: Choice) -> Guard {
     let mut asked = request(pair.node_target(), vec![rule]);
@@ -42,7 +48,7 @@ fn packets(guard: &Guard) -> u64 {
 
 #[test]
 fn without_loopback_a_node_still_reaches_itself() {
-    for choice in [Choice::Xdp, Choice::Tc] {
+    for choice in [Choice::Xdp, Choice::Tc, Choice::Nft] {
         let pair = Pair::new();
         let _server = Server::start(&pair.node_target(), PORT);
         let _guard = on_node(&pair, PlannedRule { loopback: false, action: Action::Reset, ..rule() }, choice);
@@ -55,7 +61,7 @@ fn without_loopback_a_node_still_reaches_itself() {
 
 #[test]
 fn a_rule_with_interfaces_holds_on_those_alone() {
-    for choice in [Choice::Xdp, Choice::Tc] {
+    for choice in [Choice::Xdp, Choice::Tc, Choice::Nft] {
         let pair = Pair::new();
         let second = ["link", "add", "eth1", "type", "veth", "peer", "name", "eth1", "netns", &pair.peer];
         run("ip", &[&["-n", &pair.node], &second[..]].concat());
@@ -90,14 +96,19 @@ fn tagged_syn(tags: &[u16]) -> Vec<u8> {
 
 #[test]
 fn vlan_traffic_is_hit_on_the_interface_that_carries_it() {
-    for (choice, flavour) in
-        [(Choice::Xdp, TcFlavour::Auto), (Choice::Tc, TcFlavour::Tcx), (Choice::Tc, TcFlavour::Clsact)]
-    {
+    for (choice, flavour) in [
+        (Choice::Xdp, TcFlavour::Auto),
+        (Choice::Tc, TcFlavour::Tcx),
+        (Choice::Tc, TcFlavour::Clsact),
+        (Choice::Nft, TcFlavour::Auto),
+    ] {
         let pair = Pair::new();
         let mut asked = request(pair.node_target(), vec![rule()]);
         (asked.choice, asked.flavour) = (choice, flavour);
         let guard = cut(&asked);
-        for (sent, tags) in [(1, vec![]), (2, vec![7]), (3, vec![7, 8])] {
+        // netfilter does not see behind a second tag.
+        let double = (choice != Choice::Nft).then_some((3, vec![7, 8]));
+        for (sent, tags) in [(1, vec![]), (2, vec![7])].into_iter().chain(double) {
             within(&pair.peer_target(), || send_frame(&tagged_syn(&tags))).unwrap();
             poll_until("the frame is hit", Duration::from_secs(2), || packets(&guard) == sent);
         }
@@ -140,9 +151,8 @@ fn a_node_cut_on_its_way_out_cannot_reach_its_peers_port() {
         (Action::Reject, Met::Refused, Met::SilenceWithReason(libc::ECONNREFUSED)),
         (Action::Reset, Met::Refused, Met::Reset),
     ];
-    let flavours = [TcFlavour::Tcx, TcFlavour::Clsact];
-    let all: Vec<_> = ways.iter().flat_map(|way| flavours.map(|flavour| (*way, flavour))).collect();
-    at_once(&all, |&((action, new, open), flavour)| {
+    let all: Vec<_> = ways.iter().flat_map(|way| SEE_DEPARTURES.map(|by| (*way, by))).collect();
+    at_once(&all, |&((action, new, open), by)| {
         let pair = Pair::new();
         let _there = Server::start(&pair.peer_target(), PORT);
         let _here = Server::start(&pair.node_target(), PORT);
@@ -156,11 +166,11 @@ fn a_node_cut_on_its_way_out_cannot_reach_its_peers_port() {
             ..rule()
         };
         let mut asked = request(node.clone(), vec![out]);
-        asked.flavour = flavour;
+        (asked.choice, asked.flavour) = by;
         let _guard = cut(&asked);
         for (to, before) in &mut before {
-            assert_eq!(new_connection(&node, at(*to)), new, "{action:?} {flavour:?} {to}");
-            assert_eq!(before.send(), open, "{action:?} {flavour:?} {to}");
+            assert_eq!(new_connection(&node, at(*to)), new, "{action:?} {by:?} {to}");
+            assert_eq!(before.send(), open, "{action:?} {by:?} {to}");
             // The other way round nothing is cut.
             let back = if to.is_ipv4() { Pair::V4 } else { Pair::V6 };
             assert_eq!(new_connection(&pair.peer_target(), at(back)), Met::Answer);
@@ -170,63 +180,65 @@ fn a_node_cut_on_its_way_out_cannot_reach_its_peers_port() {
 
 #[test]
 fn a_server_whose_answers_are_cut_is_heard_by_nobody() {
-    let pair = Pair::new();
-    let _server = Server::start(&pair.node_target(), PORT);
-    let mut before = OpenConnection::open(&pair.peer_target(), at(Pair::V4));
-    let guard = on_node(&pair, PlannedRule { direction: Direction::Out, ..rule() }, Choice::Auto);
-    for address in [Pair::V4, Pair::V6] {
-        assert_eq!(new_connection(&pair.peer_target(), at(address)), Met::Silence);
+    for choice in [Choice::Auto, Choice::Nft] {
+        let pair = Pair::new();
+        let _server = Server::start(&pair.node_target(), PORT);
+        let mut before = OpenConnection::open(&pair.peer_target(), at(Pair::V4));
+        let guard = on_node(&pair, PlannedRule { direction: Direction::Out, ..rule() }, choice);
+        for address in [Pair::V4, Pair::V6] {
+            assert_eq!(new_connection(&pair.peer_target(), at(address)), Met::Silence, "{choice:?}");
+        }
+        assert_eq!(before.send(), Met::Silence, "{choice:?}");
+        assert!(packets(&guard) > 0, "{choice:?}");
     }
-    assert_eq!(before.send(), Met::Silence);
-    assert!(packets(&guard) > 0);
 }
 
 /// Both directions, the node's own 5432 and its peers', as a reset or a refusal.
-fn both_ways(work: impl Fn(&Pair, Action, TcFlavour) + Sync) {
-    let flavours = [TcFlavour::Tcx, TcFlavour::Clsact];
-    let all =
-        [Action::Reset, Action::Reject].map(|action| flavours.map(|flavour| (action, flavour))).concat();
-    at_once(&all, |&(action, flavour)| {
+fn both_ways(work: impl Fn(&Pair, Action, By) + Sync) {
+    let all = [Action::Reset, Action::Reject].map(|action| SEE_DEPARTURES.map(|by| (action, by))).concat();
+    at_once(&all, |&(action, by)| {
         let pair = Pair::new();
         let _servers = [pair.node_target(), pair.peer_target()].map(|at| Server::start(&at, PORT));
         let own = PlannedRule { direction: Direction::Both, action, ..rule() };
         let theirs = PlannedRule { ports: vec![], peer_ports: vec![ONLY_5432], ..own.clone() };
         let mut asked = request(pair.node_target(), vec![own, theirs]);
-        asked.flavour = flavour;
+        (asked.choice, asked.flavour) = by;
         let _guard = cut(&asked);
-        work(&pair, action, flavour);
+        work(&pair, action, by);
     });
 }
 
 #[test]
 fn an_answer_is_not_eaten_by_the_rule_that_gave_it() {
-    both_ways(|pair, action, flavour| {
+    both_ways(|pair, action, by| {
         for (from, to) in [
             (pair.peer_target(), Pair::V4),
             (pair.peer_target(), Pair::V6),
             (pair.node_target(), Pair::PEER_V4),
             (pair.node_target(), Pair::PEER_V6),
         ] {
-            assert_eq!(new_connection(&from, at(to)), Met::Refused, "{action:?} {flavour:?} {from} > {to}");
+            assert_eq!(new_connection(&from, at(to)), Met::Refused, "{action:?} {by:?} {from} > {to}");
         }
     });
 }
 
 #[test]
 fn a_node_cut_on_its_way_out_to_itself_is_told_so() {
-    both_ways(|pair, action, flavour| {
+    both_ways(|pair, action, by| {
         for to in [Pair::V4, Pair::V6, Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()] {
             let met = new_connection(&pair.node_target(), at(to));
-            assert_eq!(met, Met::Refused, "{action:?} {flavour:?} {to}");
+            assert_eq!(met, Met::Refused, "{action:?} {by:?} {to}");
         }
     });
 }
 
 #[test]
 fn a_cut_from_one_peer_leaves_the_others_alone() {
-    for (choice, action, met) in
-        [(Choice::Xdp, Action::Drop, Met::Silence), (Choice::Tc, Action::Reset, Met::Refused)]
-    {
+    for (choice, action, met) in [
+        (Choice::Xdp, Action::Drop, Met::Silence),
+        (Choice::Tc, Action::Reset, Met::Refused),
+        (Choice::Nft, Action::Reset, Met::Refused),
+    ] {
         let pair = Pair::new();
         run("ip", &["-n", &pair.peer, "addr", "add", "10.99.0.20/24", "dev", "eth0"]);
         run("ip", &["-n", &pair.peer, "addr", "add", "fd99::20/64", "dev", "eth0", "nodad"]);
@@ -247,7 +259,7 @@ fn a_cut_from_one_peer_leaves_the_others_alone() {
 
 #[test]
 fn a_cut_of_new_flows_lets_open_connections_live() {
-    for choice in [Choice::Xdp, Choice::Tc] {
+    for choice in [Choice::Xdp, Choice::Tc, Choice::Nft] {
         let pair = Pair::new();
         let _server = Server::start(&pair.node_target(), PORT);
         let mut before = OpenConnection::open(&pair.peer_target(), at(Pair::V4));
@@ -260,7 +272,7 @@ fn a_cut_of_new_flows_lets_open_connections_live() {
 
 #[test]
 fn a_cut_of_established_flows_lets_clients_connect_and_no_further() {
-    for choice in [Choice::Xdp, Choice::Tc] {
+    for choice in [Choice::Xdp, Choice::Tc, Choice::Nft] {
         let pair = Pair::new();
         let _server = Server::start(&pair.node_target(), PORT);
         let mut before = OpenConnection::open(&pair.peer_target(), at(Pair::V4));

@@ -5,8 +5,10 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod atomic;
 mod corpus;
 mod model;
 mod replies;
 mod test_run;
 mod verdicts;
+mod wire;

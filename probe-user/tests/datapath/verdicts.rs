@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use netsplit::{
-    backend::{Capabilities, Choice, datapath::Datapath, interfaces},
+    backend::{Backend, Capabilities, Choice, datapath::Datapath, interfaces},
     cluster::Target,
     cut::Guard,
     policy::{
@@ -13,7 +13,7 @@ use netsplit::{
     },
 };
 use probe_ebpf::{
-    abi::{Hook, Observation, Way},
+    abi::{Observation, Way},
     decode::tcp_flag::SYN,
     frames::Frame,
 };
@@ -121,14 +121,16 @@ fn the_loaded_programs_mean_what_the_policy_says() {
     let corpus = corpus::frames();
     in_fresh_namespace(|| {
         let wire = cable();
+        // PROPTEST_CASES can only lower it: an emulated processor takes minutes for one.
+        let cases = ProptestConfig::default().cases.min(40);
         let mut runner =
-            TestRunner::new(ProptestConfig { cases: 40, failure_persistence: None, ..Default::default() });
+            TestRunner::new(ProptestConfig { cases, failure_persistence: None, ..Default::default() });
         let rules = prop::collection::vec(any_rule(), 1..6);
         runner
             .run(&(rules, any::<bool>()), |(rules, by_xdp)| {
                 // XDP sees arrivals only; the same rules by TC see both.
                 let by_xdp =
-                    by_xdp && rules.iter().all(|rule| Capabilities::of(Hook::Xdp).check(rule).is_ok());
+                    by_xdp && rules.iter().all(|rule| Capabilities::of(Backend::Xdp).check(rule).is_ok());
                 let choice = if by_xdp { Choice::Xdp } else { Choice::Tc };
                 let mut asked = request(Target::Local, rules.clone());
                 asked.choice = choice;

@@ -139,6 +139,8 @@ pub fn traces(target: &Target) -> Vec<String> {
     traces.extend(links.lines().filter(|line| line.contains("xdp")).map(str::to_owned));
     let qdiscs = run("tc", &["-n", namespace, "qdisc"]);
     traces.extend(qdiscs.lines().filter(|line| line.contains("clsact")).map(str::to_owned));
+    let tables = run("ip", &["netns", "exec", namespace, "nft", "list", "tables"]);
+    traces.extend(tables.lines().filter(|line| line.contains("netsplit")).map(str::to_owned));
     let (tcx, folder) = within(target, || (tcx_programs(), pin_folder())).unwrap();
     traces.extend(tcx.into_iter().map(|(interface, name, _)| format!("tcx: {name} on {interface}")));
     if Path::new(ROOT).join(&folder).exists() {

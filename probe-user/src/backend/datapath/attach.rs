@@ -73,9 +73,13 @@ pub(super) fn attach(
     let Wanted { interface, attachment, flavour } = *wanted;
     // The two flavours of XDP are one program in one place.
     let hook = if attachment == Attachment::XdpGeneric { Attachment::Xdp } else { attachment };
-    let sits = |attached: &Attached| attached.ifindex == interface.index && attached.hook == hook;
-    if installed.attached.iter().any(sits) {
-        return Ok(());
+    let here = |attached: &Attached| attached.ifindex == interface.index && attached.hook == hook;
+    if let Some(at) = installed.attached.iter().position(here) {
+        // What is written down may have been detached since by somebody else: a cut must not count on it.
+        if still_sits(pins, &installed.attached[at])? {
+            return Ok(());
+        }
+        installed.attached.remove(at);
     }
     let mode = match attachment {
         // Pinned by a controller that had no time to write it down.
@@ -105,6 +109,16 @@ fn link_name(hook: Attachment, ifindex: u32) -> String {
         Attachment::TcEgress => "tc-egress",
     };
     format!("link-{hook}-{ifindex}")
+}
+
+/// Whether what is written down still hangs where it did. A link whose pin is gone went with it.
+fn still_sits(pins: &Pins, attached: &Attached) -> Result<bool, DatapathError> {
+    let name = match (&attached.mode, attached.hook) {
+        (AttachMode::Clsact, Attachment::TcEgress) => object::TC_EGRESS,
+        (AttachMode::Clsact, _) => object::TC_INGRESS,
+        _ => return Ok(pins.path(&link_name(attached.hook, attached.ifindex)).exists()),
+    };
+    clsact::runs(pins, attached.ifindex, name)
 }
 
 fn is_pinned(pins: &Pins, hook: Attachment, interface: &Interface) -> bool {

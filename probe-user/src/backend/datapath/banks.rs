@@ -8,24 +8,13 @@ use probe_ebpf::abi::{
     ABI_VERSION, Control, Counter, InterfaceKey, JOURNAL_PAGE_BYTES, JournalPage, MAX_JOURNAL_PAGES,
     OBSERVATIONS, PEER_KEY_BANK_BITS, PeerKey, RuleMask, RuleState, Ruleset,
 };
-use rustix::thread::{MembarrierCommand, membarrier};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{DatapathError, Installation, Journal, Pins};
-use crate::{backend::Tables, clock::BootInstant};
-
-/// A rule's counters, summed over the processors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CounterSum {
-    /// Packets hit.
-    pub packets: u64,
-    /// Their bytes from the link layer on.
-    pub bytes: u64,
-    /// The first hit.
-    pub first: Option<BootInstant>,
-    /// The last hit.
-    pub last: Option<BootInstant>,
-}
+use super::{DatapathError, Installation, Journal, Pins, readers::wait_for_readers};
+use crate::{
+    backend::{CounterSum, Tables},
+    clock::BootInstant,
+};
 
 fn open(pins: &Pins, name: &'static str) -> Result<MapData, DatapathError> {
     MapData::from_pin(pins.path(name)).map_err(|source| DatapathError::Map {
@@ -79,11 +68,8 @@ pub(super) fn set_recording(pins: &Pins, recording: bool) -> Result<(), Datapath
 
 pub(super) fn stage(pins: &Pins, tables: &Tables, journal: &Journal) -> Result<(), DatapathError> {
     let bank = 1 - (control(pins)?.bank & 1);
-    // A program that began before the last commit may still read this bank; the global barrier waits for it,
-    // as it waits for every RCU read section (membarrier(2), MEMBARRIER_CMD_GLOBAL).
-    if let Err(errno) = membarrier(MembarrierCommand::Global) {
-        tracing::debug!(%errno, "no global memory barrier; relying on the time since the last commit");
-    }
+    // A program that began before the last commit may still read this bank.
+    wait_for_readers();
     array::<Ruleset>(pins, "RULESETS")?.set(bank, tables.ruleset.as_ref(), 0).map_err(written("RULESETS"))?;
     stage_peers(pins, bank, tables)?;
     stage_interfaces(pins, bank, tables)?;

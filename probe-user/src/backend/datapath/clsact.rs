@@ -2,6 +2,11 @@
 //!
 //! They hang on the interface and have no pin. They are known by the id of the program that they run, which
 //! the kernel tells, so none is lost that a killed controller had no time to write down.
+//!
+//! A qdisc can carry no word of who made it. So the installation says it, and each filter of ours says it once
+//! more by its handle: where the pins are gone, the filters still tell whether the qdisc goes with them. Only a
+//! qdisc whose maker was killed before its first filter, and whose pins are lost too, is nobody's then: it is
+//! empty, does nothing, and stays, since it may as well have been there before.
 
 use std::path::PathBuf;
 
@@ -18,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DatapathError, Installation, Pins, banks, object};
 use crate::{
-    backend::{Interface, InterfaceError, interface::blocking},
+    backend::{Interface, InterfaceError, interface::blocking, interfaces},
     cluster::{namespace_files, within_file},
 };
 
@@ -32,6 +37,9 @@ pub struct Clsact {
     /// Whether the qdisc was not there before.
     pub made_qdisc: bool,
 }
+
+/// The handle of our filters on a qdisc that we made; on one that was there before, the kernel chooses.
+const ON_OUR_QDISC: u32 = 0x6e73_706c;
 
 /// A filter at one of the two hooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,20 +65,25 @@ pub(super) fn attach(
     if ours.is_some() && filters(interface.index)?.iter().any(|filter| filter.program == ours) {
         return Ok(());
     }
+    let made = installed.clsact.iter().any(|known| known.ifindex == interface.index && known.made_qdisc);
     // Without a priority of its own the kernel puts it before all others: a foreign filter that says "accept"
     // would end the line before us.
-    let id = program
-        .attach_with_options(&interface.name, direction, TcAttachOptions::Netlink(NlOptions::default()))
-        .map_err(|source| DatapathError::Attach {
-            program: name,
-            interface: interface.name.clone(),
-            source: Box::new(source),
-        })?;
+    let handle = if made { ON_OUR_QDISC.into() } else { TcHandle::AUTO_ASSIGN };
+    let options = TcAttachOptions::Netlink(NlOptions { handle, ..NlOptions::default() });
+    let id = program.attach_with_options(&interface.name, direction, options).map_err(|source| {
+        DatapathError::Attach { program: name, interface: interface.name.clone(), source: Box::new(source) }
+    })?;
     if let Ok(link) = program.take_link(id) {
         // Dropped, the link would detach its filter, which is to stay.
         std::mem::forget(link);
     }
     Ok(())
+}
+
+/// Whether a filter of this interface runs the program with this pin.
+pub(super) fn runs(pins: &Pins, ifindex: u32, name: &'static str) -> Result<bool, DatapathError> {
+    let ours = object::program_id(pins, name)?;
+    Ok(ours.is_some() && filters(ifindex)?.iter().any(|filter| filter.program == ours))
 }
 
 /// Makes the qdisc if it is not there. Written down before it is true, so that it is never left behind.
@@ -79,7 +92,7 @@ fn ensure_qdisc(
     installed: &mut Installation,
     interface: &Interface,
 ) -> Result<(), DatapathError> {
-    let present = has_qdisc(interface.index)?;
+    let present = qdiscs()?.contains(&interface.index);
     if !installed.clsact.iter().any(|known| known.ifindex == interface.index) {
         installed.clsact.push(Clsact {
             interface: interface.name.clone(),
@@ -123,30 +136,41 @@ pub(super) fn detach_all(pins: &Pins, installed: &Installation) -> Result<(), Da
 }
 
 fn detach(clsact: &Clsact, ours: &[u32]) -> Result<(), DatapathError> {
-    let runs_ours = |filter: &Filter| filter.program.is_some_and(|program| ours.contains(&program));
-    for Filter { direction, priority, handle, .. } in filters(clsact.ifindex)?.into_iter().filter(runs_ours) {
-        // Dropped, the link detaches its filter.
-        drop(SchedClassifierLink::attached(
-            &clsact.interface,
-            direction,
-            priority,
-            TcHandle::from(handle),
-            None,
-        ));
-    }
-    if clsact.made_qdisc && has_qdisc(clsact.ifindex)? && filters(clsact.ifindex)?.is_empty() {
-        remove_qdisc(clsact)?;
-    }
-    Ok(())
+    detach_from(clsact.ifindex, ours, clsact.made_qdisc).map(drop)
 }
 
-fn remove_qdisc(clsact: &Clsact) -> Result<(), DatapathError> {
+/// Takes the filters that run one of these programs from an interface of the calling thread's namespace, and
+/// the qdisc too if netsplit made it and nobody else uses it by now. Says how many filters there were.
+fn detach_from(ifindex: u32, programs: &[u32], made_qdisc: bool) -> Result<usize, DatapathError> {
+    let mut met = filters(ifindex)?;
+    met.retain(|filter| filter.program.is_some_and(|program| programs.contains(&program)));
+    let Some(interface) = interfaces(None)?.into_iter().find(|interface| interface.index == ifindex) else {
+        return Ok(0);
+    };
+    for Filter { direction, priority, handle, .. } in &met {
+        // Dropped, the link detaches its filter. By the name of now: interfaces can be renamed.
+        let handle = TcHandle::from(*handle);
+        drop(SchedClassifierLink::attached(&interface.name, *direction, *priority, handle, None));
+    }
+    let made_qdisc = made_qdisc || met.iter().any(|filter| filter.handle == ON_OUR_QDISC);
+    if made_qdisc && qdiscs()?.contains(&ifindex) && filters(ifindex)?.is_empty() {
+        remove_qdisc(&interface)?;
+    }
+    Ok(met.len())
+}
+
+/// Does so on every interface of the calling thread's namespace, whatever is written down.
+pub(super) fn sweep(programs: &[u32]) -> Result<usize, DatapathError> {
+    qdiscs()?.into_iter().try_fold(0, |met, ifindex| Ok(met + detach_from(ifindex, programs, false)?))
+}
+
+fn remove_qdisc(interface: &Interface) -> Result<(), DatapathError> {
     blocking(async |handle| {
-        let mut request = handle.qdisc().del(index(clsact.ifindex));
+        let mut request = handle.qdisc().del(index(interface.index));
         request.message_mut().header.parent = Parent::CLSACT;
         request.execute().await
     })?
-    .map_err(|error| failed(&clsact.interface, "removed")(Box::new(error)))
+    .map_err(|error| failed(&interface.name, "removed")(Box::new(error)))
 }
 
 fn failed(
@@ -161,13 +185,14 @@ fn index(ifindex: u32) -> i32 {
     i32::try_from(ifindex).unwrap_or(i32::MAX)
 }
 
-fn has_qdisc(ifindex: u32) -> Result<bool, InterfaceError> {
+/// The interfaces that have a clsact qdisc.
+fn qdiscs() -> Result<Vec<u32>, InterfaceError> {
     let all = blocking(async |handle| handle.qdisc().get().execute().try_collect::<Vec<_>>().await)?
         .map_err(InterfaceError::List)?;
-    Ok(all.iter().any(|qdisc| {
-        qdisc.header.index == index(ifindex)
-            && qdisc.attributes.iter().any(|it| matches!(it, TcAttribute::Kind(kind) if kind == "clsact"))
-    }))
+    let is_clsact = |qdisc: &&TcMessage| {
+        qdisc.attributes.iter().any(|it| matches!(it, TcAttribute::Kind(kind) if kind == "clsact"))
+    };
+    Ok(all.iter().filter(is_clsact).filter_map(|qdisc| u32::try_from(qdisc.header.index).ok()).collect())
 }
 
 /// The filters of both hooks. An interface that is gone has none.

@@ -1,6 +1,6 @@
 //! What can go wrong between user space and the datapath.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use aya::{
     EbpfError,
@@ -40,6 +40,38 @@ pub enum DatapathError {
         /// aya's word.
         source: PinError,
     },
+    /// Another controller holds the lock, and does not let go.
+    #[error(
+        "another netsplit has been changing datapaths for {} s{}; it may be stopped: let it go on or end it, or \
+         end every cut with `netsplit revert --all`, which does not wait for it",
+        .waited.as_secs(), .holder.map_or(String::new(), |pid| format!(" (process {pid})"))
+    )]
+    Busy {
+        /// How long it was waited for.
+        waited: Duration,
+        /// Its process, where `/proc/locks` tells.
+        holder: Option<u32>,
+    },
+    /// Whoever ended everything did not wait for this process.
+    #[error("everything was ended by `netsplit revert --all` meanwhile, this cut too; try again")]
+    Overtaken,
+    /// The kernel's programs could not be listed.
+    #[error(
+        "the kernel does not list its eBPF programs and maps, so what is left of netsplit's is not known"
+    )]
+    List(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A link could not be detached.
+    #[error(
+        "the link {id} of the eBPF program `{program}` cannot be detached; `bpftool link detach id {id}` may"
+    )]
+    Detach {
+        /// The link's id.
+        id: u32,
+        /// The program's name.
+        program: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
     /// The namespace has no identity.
     #[error("the network namespace's cookie cannot be read; netsplit needs Linux 5.14 or later")]
     NamespaceId(#[source] io::Error),
@@ -54,11 +86,21 @@ pub enum DatapathError {
         /// The verifier's word.
         source: Box<ProgramError>,
     },
+    /// A program could not be asked about a frame.
+    #[error("the eBPF program `{program}` cannot be asked about a frame")]
+    TestRun {
+        /// Its name.
+        program: &'static str,
+        /// The kernel's word.
+        source: io::Error,
+    },
     /// The embedded object lacks something.
     #[error("the embedded eBPF object has no {0}; it is stale: run `cargo xtask build-ebpf` and build again")]
     Missing(&'static str),
     /// A map refused.
-    #[error("the map `{map}` cannot be {verb}")]
+    #[error(
+        "the map `{map}` cannot be {verb}; if its pins were deleted, `netsplit revert --all` clears the rest"
+    )]
     Map {
         /// Its name.
         map: &'static str,

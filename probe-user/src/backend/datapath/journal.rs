@@ -55,6 +55,15 @@ pub struct CutRecord {
     pub probes: Vec<EdgeProbe>,
 }
 
+impl CutRecord {
+    /// Keeps what probes of its own edges met; whether any did.
+    pub fn note(&mut self, probes: &[EdgeProbe]) -> bool {
+        let before = self.probes.len();
+        self.probes.extend(probes.iter().filter(|probe| probe.node == self.node).cloned());
+        self.probes.len() > before
+    }
+}
+
 /// One rule of a cut.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleRecord {

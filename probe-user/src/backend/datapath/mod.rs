@@ -10,29 +10,37 @@
 mod attach;
 mod banks;
 mod clsact;
+mod enforcer;
 mod error;
 mod hits;
 mod journal;
 mod log;
+mod meter;
 mod object;
 mod pins;
+mod readers;
+mod status;
+mod sweep;
+mod test_run;
 
 pub use attach::{AttachMode, Attached, TcFlavour, Wanted};
-pub use banks::CounterSum;
 pub use clsact::Clsact;
+pub use enforcer::Ebpf;
 pub use error::DatapathError;
 pub use hits::HitReader;
 pub use journal::{CutRecord, Installation, Journal, RuleRecord};
 pub use log::DatapathLog;
 pub use object::{Task, object, program_names};
-pub(crate) use pins::remove_root_if_empty;
+use pins::remove_root_if_empty;
 pub use pins::{Lock, Pins};
+pub(crate) use sweep::sweep;
+pub use test_run::{Answer, Loaded};
 
-use super::Tables;
+use super::{CounterSum, Tables};
 use crate::{clock::BootInstant, cluster::Target};
 
 /// The datapath of one network namespace.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Datapath {
     pins: Pins,
     fresh: bool,
@@ -41,7 +49,8 @@ pub struct Datapath {
 impl Datapath {
     /// The datapath of the calling thread's network namespace, loaded now if none is there that cuts anybody
     /// off.
-    pub fn open_or_load(_lock: &Lock) -> Result<Self, DatapathError> {
+    pub fn open_or_load(lock: &Lock) -> Result<Self, DatapathError> {
+        lock.check()?;
         let pins = Pins::of_this_namespace()?;
         if pins.is_complete() {
             banks::check_version(&pins)?;
@@ -119,12 +128,14 @@ impl Datapath {
     }
 
     /// Writes tables and journal into the bank that packets do not see.
-    pub fn stage(&self, _lock: &Lock, tables: &Tables, journal: &Journal) -> Result<(), DatapathError> {
+    pub fn stage(&self, lock: &Lock, tables: &Tables, journal: &Journal) -> Result<(), DatapathError> {
+        lock.check()?;
         banks::stage(&self.pins, tables, journal)
     }
 
     /// Shows packets the staged bank.
-    pub fn commit(&self, _lock: &Lock) -> Result<(), DatapathError> {
+    pub fn commit(&self, lock: &Lock) -> Result<(), DatapathError> {
+        lock.check()?;
         banks::commit(&self.pins)
     }
 

@@ -22,7 +22,7 @@ pub(super) const XDP: &str = "netsplit_xdp";
 pub(super) const TC_INGRESS: &str = "netsplit_in";
 pub(super) const TC_EGRESS: &str = "netsplit_out";
 
-const MAPS: [&str; 12] = [
+pub(super) const MAPS: [&str; 12] = [
     "CONTROL",
     "RULESETS",
     "PEERS",

@@ -8,18 +8,31 @@ use std::{
         unix::fs::MetadataExt,
     },
     path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
 };
 
 use rustix::{
     fs::{FlockOperation, flock, statfs},
+    io::Errno,
     mount::{MountFlags, mount},
     net::{AddressFamily, SocketType, socket},
 };
 
 use super::DatapathError;
 
-const BPFFS: &str = "/sys/fs/bpf";
-const ROOT: &str = "/sys/fs/bpf/netsplit";
+pub(super) const BPFFS: &str = "/sys/fs/bpf";
+pub(super) const ROOT: &str = "/sys/fs/bpf/netsplit";
+
+/// The folder of all datapaths on a bpffs.
+pub(super) const FOLDER: &str = "netsplit";
+
+/// How long a controller waits for others, each of which needs a second or two.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// How long whoever ends everything waits for others.
+const SHORT_PATIENCE: Duration = Duration::from_secs(3);
 
 /// `BPF_FS_MAGIC` of `linux/magic.h`.
 const BPF_FS_MAGIC: u64 = 0xcafe_4a11;
@@ -30,41 +43,107 @@ const SEAL: &str = "sealed";
 /// Held while the datapaths of this machine are changed; other controllers wait. Ends with the process.
 #[derive(Debug)]
 pub struct Lock {
-    _folder: File,
+    folder: File,
 }
 
 impl Lock {
-    /// Waits for its turn. Mounts bpffs and makes the folder if need be.
+    /// Waits for its turn. Mounts bpffs and makes the folder if need be. A controller that was stopped keeps its
+    /// lock, so the patience of others has an end.
     pub fn exclusive() -> Result<Self, DatapathError> {
+        Self::within(PATIENCE)
+    }
+
+    /// For whoever ends everything, which must not depend on others: waits for a moment only.
+    pub(crate) fn soon() -> Result<Self, DatapathError> {
+        Self::within(SHORT_PATIENCE)
+    }
+
+    fn within(patience: Duration) -> Result<Self, DatapathError> {
         ensure_bpffs()?;
+        let begun = Instant::now();
         loop {
-            if let Some(folder) =
-                lock_root().map_err(|source| pin_error(Path::new(ROOT), "locked", source))?
-            {
-                return Ok(Self { _folder: folder });
+            let left = patience.saturating_sub(begun.elapsed());
+            match lock_root(left).map_err(|source| pin_error(Path::new(ROOT), "locked", source))? {
+                Turn::Ours(folder) => return Ok(Self { folder }),
+                Turn::Again => {}
+                Turn::Taken(inode) => {
+                    return Err(DatapathError::Busy { waited: begun.elapsed(), holder: holder(inode) });
+                }
             }
+        }
+    }
+
+    /// Refuses to go on if whoever ended everything did not wait for this process, which may have been stopped.
+    pub(super) fn check(&self) -> Result<(), DatapathError> {
+        let is_named =
+            names_root(&self.folder).map_err(|source| pin_error(Path::new(ROOT), "read", source))?;
+        if is_named { Ok(()) } else { Err(DatapathError::Overtaken) }
+    }
+}
+
+/// How an attempt to lock ended.
+enum Turn {
+    /// Locked.
+    Ours(File),
+    /// Whoever held it before took the folder away meanwhile.
+    Again,
+    /// Somebody holds it; the folder's inode.
+    Taken(u64),
+}
+
+fn lock_root(patience: Duration) -> io::Result<Turn> {
+    fs::create_dir_all(ROOT)?;
+    let folder = match File::open(ROOT) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Turn::Again),
+        other => other?,
+    };
+    let inode = folder.metadata()?.ino();
+    let Some(folder) = lock_within(folder, patience)? else { return Ok(Turn::Taken(inode)) };
+    // A lock on a folder that has no name any more keeps nobody out.
+    Ok(if names_root(&folder)? { Turn::Ours(folder) } else { Turn::Again })
+}
+
+/// Waits for the lock in the kernel's queue, where nobody is overtaken: whoever only asks again and again may never
+/// get it.
+fn lock_within(folder: File, patience: Duration) -> io::Result<Option<File>> {
+    match flock(folder.as_fd(), FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => return Ok(Some(folder)),
+        Err(Errno::WOULDBLOCK) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    let (sender, receiver) = mpsc::channel();
+    // Where the patience has an end, it waits on; what it gets then is given back at once.
+    thread::spawn(move || {
+        let locked = flock(folder.as_fd(), FlockOperation::LockExclusive);
+        let _ = sender.send(locked.map(|()| folder));
+    });
+    match receiver.recv_timeout(patience) {
+        Ok(locked) => Ok(Some(locked?)),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Whether this is the folder that has the name now.
+fn names_root(folder: &File) -> io::Result<bool> {
+    match fs::metadata(ROOT) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+        Ok(named) => {
+            let held = folder.metadata()?;
+            Ok((named.dev(), named.ino()) == (held.dev(), held.ino()))
         }
     }
 }
 
-/// The locked folder, or nothing if whoever held it before took it away meanwhile.
-fn lock_root() -> io::Result<Option<File>> {
-    fs::create_dir_all(ROOT)?;
-    let folder = match File::open(ROOT) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
-    flock(folder.as_fd(), FlockOperation::LockExclusive)?;
-    // A lock on a folder that has no name any more keeps nobody out.
-    match fs::metadata(ROOT) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-        Ok(named) => Ok((named.ino() == folder.metadata()?.ino()).then_some(folder)),
-    }
+/// Who holds a lock on the inode, as `/proc/locks` tells: `1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF`.
+fn holder(inode: u64) -> Option<u32> {
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    let line = locks.lines().find(|line| line.contains(" FLOCK ") && line.contains(&format!(":{inode} ")))?;
+    line.split_whitespace().nth(4)?.parse().ok()
 }
 
 /// Takes the folder of all datapaths away once the last one is gone.
-pub(crate) fn remove_root_if_empty(_lock: &Lock) {
+pub(super) fn remove_root_if_empty(_lock: &Lock) {
     // Not empty, or already gone: both are as they should be.
     let _ = fs::remove_dir(ROOT);
 }
@@ -81,16 +160,25 @@ impl Pins {
         Ok(Self { folder: Path::new(ROOT).join(format!("ns-{cookie}")) })
     }
 
+    /// Whether there may be a datapath, whole or in part, on this machine.
+    pub(super) fn any_exist() -> bool {
+        Path::new(ROOT).exists()
+    }
+
     pub(super) fn all() -> Result<Vec<Self>, DatapathError> {
         let entries = match fs::read_dir(ROOT) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(pin_error(Path::new(ROOT), "read", source)),
         };
-        let mut all = entries
-            .map(|entry| entry.map(|entry| Self { folder: entry.path() }))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|source| pin_error(Path::new(ROOT), "read", source))?;
+        let mut all = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|source| pin_error(Path::new(ROOT), "read", source))?;
+            // Whatever else somebody put there is not ours.
+            if entry.file_name().to_string_lossy().starts_with("ns-") {
+                all.push(Self { folder: entry.path() });
+            }
+        }
         all.sort_by(|a, b| a.folder.cmp(&b.folder));
         Ok(all)
     }
@@ -157,21 +245,21 @@ fn pin_error(path: &Path, verb: &'static str, source: io::Error) -> DatapathErro
 
 fn ensure_bpffs() -> Result<(), DatapathError> {
     let failed = |source: io::Error| DatapathError::Bpffs { path: BPFFS, source };
-    if is_bpffs().map_err(failed)? {
+    if is_bpffs(Path::new(BPFFS)).map_err(failed)? {
         return Ok(());
     }
     // A second mount on top of the first would hide what is pinned there: one controller at a time.
     let below = File::open(BPFFS).map_err(failed)?;
     flock(below.as_fd(), FlockOperation::LockExclusive).map_err(|errno| failed(errno.into()))?;
-    if is_bpffs().map_err(failed)? {
+    if is_bpffs(Path::new(BPFFS)).map_err(failed)? {
         return Ok(());
     }
     mount("bpf", BPFFS, "bpf", MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC, None)
         .map_err(|errno| failed(errno.into()))
 }
 
-fn is_bpffs() -> io::Result<bool> {
-    let at = statfs(BPFFS)?;
+pub(super) fn is_bpffs(path: &Path) -> io::Result<bool> {
+    let at = statfs(path)?;
     #[expect(clippy::cast_sign_loss, reason = "a magic number, signed on some architectures only")]
     Ok(at.f_type as u64 == BPF_FS_MAGIC)
 }

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Kind {
-    /// `[[rule]]`
+    /// `[[rule]]` or `[[topology]]`
     Policy,
     /// `[[step]]`
     Scenario,
@@ -36,7 +36,16 @@ impl fmt::Display for Good {
             Kind::Suite => ("suite", "section"),
         };
         let plural = if self.size == 1 { "" } else { "s" };
-        write!(f, "{kind}, {} {part}{plural}:", self.size)?;
+        write!(f, "{kind}")?;
+        if self.size > 0 || self.topologies == 0 {
+            write!(f, ", {} {part}{plural}", self.size)?;
+        }
+        match self.topologies {
+            0 => {}
+            1 => f.write_str(", 1 topology")?,
+            several => write!(f, ", {several} topologies")?,
+        }
+        f.write_str(":")?;
         // A description may have line breaks and escape sequences.
         let words = self.description.split(|c: char| c.is_whitespace() || c.is_control());
         words.filter(|word| !word.is_empty()).try_for_each(|word| write!(f, " {word}"))
@@ -46,6 +55,7 @@ impl fmt::Display for Good {
 impl Kind {
     const TABLES: &[(&str, Self)] = &[
         ("rule", Self::Policy),
+        ("topology", Self::Policy),
         ("step", Self::Scenario),
         ("node", Self::Inventory),
         ("section", Self::Suite),
@@ -58,6 +68,9 @@ pub(super) struct Good {
     pub(super) kind: Kind,
     /// How many rules, steps, nodes or sections.
     pub(super) size: usize,
+    /// How many topologies, in a policy that has any.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) topologies: usize,
     pub(super) description: String,
 }
 
@@ -70,16 +83,17 @@ pub(super) fn check(name: &str, text: &str) -> Result<Good, Rejected> {
     Ok(match kind {
         Kind::Policy => {
             let policy = policy::parse(name, text)?;
-            Good { kind, size: policy.rules.len(), description: policy.description }
+            let (size, topologies) = (policy.rules.len(), policy.topologies.len());
+            Good { kind, size, topologies, description: policy.description }
         }
         Kind::Scenario => {
             let id = Path::new(name).file_stem().unwrap_or_default().to_string_lossy();
             let scenario = Scenario::parse(name, &id, text)?;
-            Good { kind, size: scenario.steps.len(), description: scenario.title }
+            Good { kind, size: scenario.steps.len(), topologies: 0, description: scenario.title }
         }
         Kind::Inventory => {
             let inventory: Inventory = document::deserialize(name, text)?;
-            Good { kind, size: inventory.nodes.len(), description: inventory.scope }
+            Good { kind, size: inventory.nodes.len(), topologies: 0, description: inventory.scope }
         }
         Kind::Suite => {
             // Without a folder, as on stdin, nobody knows what scenarios there are.
@@ -88,9 +102,14 @@ pub(super) fn check(name: &str, text: &str) -> Result<Good, Rejected> {
             let folder = folder.map(|folder| if folder == Path::new("") { Path::new(".") } else { folder });
             let names = folder.and_then(|folder| scenario_names(folder).ok());
             let suite = SuiteFile::parse(name, text, names.as_deref())?;
-            Good { kind, size: suite.sections.len(), description: suite.title }
+            Good { kind, size: suite.sections.len(), topologies: 0, description: suite.title }
         }
     })
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 fn unknown(file: &Table<'_>) -> Problem {
@@ -98,7 +117,7 @@ fn unknown(file: &Table<'_>) -> Problem {
     let misspelt = file.keys().find_map(|key| Some((key, nearest(key, tables())?)));
     let help = match misspelt {
         Some((key, meant)) => format!("did you mean [[{meant}]] where it says `{key}`?"),
-        None => "a policy has [[rule]], a scenario [[step]], an inventory [[node]], a suite [[section]]"
+        None => "a policy has [[rule]] or [[topology]], a scenario [[step]], an inventory [[node]], a suite [[section]]"
             .to_owned(),
     };
     Problem::new("neither a policy nor a scenario nor an inventory nor a suite")

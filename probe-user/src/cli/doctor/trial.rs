@@ -32,14 +32,14 @@ struct Way {
     mend: &'static str,
 }
 
-const WAYS: [Way; 5] = [
+const WAYS: [Way; 7] = [
     Way {
         what: "drop by XDP",
         choice: Choice::Xdp,
         flavour: TcFlavour::Auto,
         action: Action::Drop,
         lacking: Verdict::Lacking,
-        mend: "use `--backend tc`; XDP needs Linux 5.18 or later",
+        mend: "use `--backend tc`; which kernels have what XDP takes is said below",
     },
     Way {
         what: "answer by XDP",
@@ -55,7 +55,7 @@ const WAYS: [Way; 5] = [
         flavour: TcFlavour::Auto,
         action: Action::Drop,
         lacking: Verdict::Missing,
-        mend: "netsplit needs Linux 5.18 or later with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_ACT",
+        mend: "netsplit needs CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_ACT, and a kernel that is supported",
     },
     Way {
         what: "answer by TC",
@@ -63,7 +63,7 @@ const WAYS: [Way; 5] = [
         flavour: TcFlavour::Auto,
         action: Action::Reset,
         lacking: Verdict::Missing,
-        mend: "netsplit needs Linux 5.18 or later with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_ACT",
+        mend: "netsplit needs CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_ACT, and a kernel that is supported",
     },
     Way {
         what: "TCX",
@@ -72,6 +72,22 @@ const WAYS: [Way; 5] = [
         action: Action::Drop,
         lacking: Verdict::Lacking,
         mend: "nothing to mend: before Linux 6.6 a clsact qdisc serves",
+    },
+    Way {
+        what: "drop by nft",
+        choice: Choice::Nft,
+        flavour: TcFlavour::Auto,
+        action: Action::Drop,
+        lacking: Verdict::Lacking,
+        mend: "needed without eBPF only: install nftables; Linux needs CONFIG_NF_TABLES and its ingress hook (5.10)",
+    },
+    Way {
+        what: "answer by nft",
+        choice: Choice::Nft,
+        flavour: TcFlavour::Auto,
+        action: Action::Reset,
+        lacking: Verdict::Lacking,
+        mend: "needed without eBPF only: install nftables; Linux needs CONFIG_NFT_REJECT_INET",
     },
 ];
 

@@ -6,7 +6,7 @@ use super::socket::probe;
 use crate::{
     clock::BootInstant,
     cluster::within,
-    cut::{CutId, status},
+    cut::{CutError, CutId, parts_of},
     proof::{Aim, PlannedEdge, RuleHits, Ruling},
     record::{EdgeProbe, ProbeMet},
 };
@@ -19,10 +19,11 @@ const MOST: usize = 256;
 
 /// How often each rule of a cut was hit so far; `None` if nobody can say.
 pub fn hits_of(cut: &CutId) -> Option<Vec<RuleHits>> {
-    let cuts =
-        status().inspect_err(|error| tracing::warn!(%error, "the counters of {cut} cannot be read")).ok()?;
-    let parts = cuts.into_iter().filter(|part| part.id == *cut);
-    let hits = parts
+    let unread = |error: &CutError| tracing::warn!(%error, "the counters of {cut} cannot be read");
+    let hits = parts_of(cut)
+        .inspect_err(unread)
+        .ok()?
+        .into_iter()
         .flat_map(|part| {
             let node = part.node;
             part.rules.into_iter().map(move |rule| RuleHits {

@@ -62,7 +62,11 @@ impl RuleArgs {
         let problems = Problems::default();
         let (line, draft) = self.draft(narrowing, &problems);
         rule::check(&draft, &problems);
-        let policy = draft.rule().map(|rule| Policy { description: line.clone(), rules: vec![rule] });
+        let policy = draft.rule().map(|rule| Policy {
+            description: line.clone(),
+            rules: vec![rule],
+            ..Policy::default()
+        });
         problems.conclude("the command line", &line, policy)
     }
 

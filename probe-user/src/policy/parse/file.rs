@@ -4,12 +4,14 @@ use std::{convert::Infallible, path::Path};
 
 use super::{
     draft::{Draft, Part, Parts},
-    port, rule, shadow,
+    port, rule, shadow, topology,
     word::{self, At, Wrong},
 };
 use crate::{
     document::{self, LoadError, Problem, Rejected, Reported, Span, Table, Value},
-    policy::{Action, Direction, Flows, Narrowing, Policy, PortRange, Protocol, Rule},
+    policy::{
+        Action, Direction, Flows, Narrowing, NodeSelector, Policy, PortRange, Protocol, Rule, Topology,
+    },
 };
 
 /// Reads a policy. `name` is what messages call the text, usually its path; it also describes a policy that
@@ -25,13 +27,17 @@ impl Policy {
     }
 }
 
-/// Rejects a good policy for what one of its rules, counted from 0, met later: a cluster without a leader, a
-/// backend that cannot honour it. `problem` gets the rule's place.
-pub fn reject_rule(name: &str, text: &str, rule: usize, problem: impl FnOnce(Span) -> Problem) -> Rejected {
+/// Rejects a good policy for what one of its parts, counted as [`Policy::part`] does, met later: a cluster without a
+/// leader, a backend that cannot honour it. `problem` gets what the part is called, and its place.
+pub fn reject_part(
+    name: &str,
+    text: &str,
+    origin: usize,
+    problem: impl FnOnce(&str, Span) -> Problem,
+) -> Rejected {
     let rejected = document::read(name, text, |file| {
-        let tables = file.optional("rule").and_then(|rules| rules.tables("a rule").ok()).unwrap_or_default();
-        let span = tables.get(rule).map_or_else(|| file.span(), Table::span);
-        Err::<Infallible, _>(file.problems().report(problem(span)))
+        let (part, span) = place_of(&file, origin);
+        Err::<Infallible, _>(file.problems().report(problem(&part, span)))
     });
     match rejected {
         Err(rejected) => rejected,
@@ -39,19 +45,45 @@ pub fn reject_rule(name: &str, text: &str, rule: usize, problem: impl FnOnce(Spa
     }
 }
 
+/// What a part of a good policy is called, and its place.
+pub fn part(name: &str, text: &str, origin: usize) -> Result<(String, Span), Rejected> {
+    document::read(name, text, |file| Ok(place_of(&file, origin)))
+}
+
+fn place_of(file: &Table<'_>, origin: usize) -> (String, Span) {
+    let tables = |key, what| file.optional(key).and_then(|part| part.tables(what).ok()).unwrap_or_default();
+    let (rules, topologies) = (tables("rule", "a rule"), tables("topology", "a topology"));
+    let (part, table) = match origin.checked_sub(rules.len()) {
+        Some(topology) => (format!("topology {}", topology + 1), topologies.get(topology)),
+        None => (format!("rule {}", origin + 1), rules.get(origin)),
+    };
+    (part, table.map_or_else(|| file.span(), Table::span))
+}
+
 fn policy(name: &str, file: Table<'_>) -> Result<Policy, Reported> {
     let stem = || Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let description =
         file.optional("description").map_or_else(|| Ok(stem()), |v| v.text().map(str::to_owned));
-    let rules = file
-        .required("rule", "head each rule with [[rule]] on a line of its own")
-        .and_then(|value| rules(&value));
+    let parts = read_parts(&file);
     file.finish();
-    Ok(Policy { description: description?, rules: rules? })
+    let (rules, topologies) = parts?;
+    Ok(Policy { description: description?, rules, topologies })
 }
 
-/// The rules of a list of `[[rule]]` tables, for a policy that stands in another file.
-pub(crate) fn rules(value: &Value<'_>) -> Result<Vec<Rule>, Reported> {
+/// The `[[rule]]` and `[[topology]]` tables of a policy, or of another file in which one stands.
+pub(crate) fn read_parts(file: &Table<'_>) -> Result<(Vec<Rule>, Vec<Topology>), Reported> {
+    let rules = match file.optional("rule") {
+        Some(value) => rules(&value),
+        None if file.has("topology") => Ok(Vec::new()),
+        None => {
+            file.required("rule", "head each rule with [[rule]] on a line of its own").map(|_| Vec::new())
+        }
+    };
+    let topologies = file.optional("topology").map_or(Ok(Vec::new()), |value| topology::topologies(&value));
+    Ok((rules?, topologies?))
+}
+
+fn rules(value: &Value<'_>) -> Result<Vec<Rule>, Reported> {
     let tables = value.tables("a rule")?;
     if tables.is_empty() {
         return Err(value.refuse("a policy without rules", "cuts nothing", "write at least one [[rule]]"));
@@ -72,28 +104,57 @@ fn one_rule(table: Table<'_>) -> Result<(Span, Rule), Reported> {
                 .help("write at least node = \"…\" and action = \"…\""),
         ));
     }
-    let draft = Draft {
-        node: table
-            .required("node", "say where the rule is enforced, as in node = \"@leader\" or node = \"local\"")
-            .and_then(|value| text(&value, word::node)),
-        direction: keyword(&table, "direction", Direction::In, Direction::WORDS),
-        protocol: keyword(&table, "protocol", Protocol::Tcp, Protocol::WORDS),
-        ports: list(&table, "ports", ports),
-        peer_ports: list(&table, "peer_ports", ports),
-        peers: list(&table, "peers", |value| text(value, word::peer)),
-        flows: keyword(&table, "flows", Flows::All, Flows::WORDS),
-        narrowing: Narrowing::read(&table).map(|value| At { value, span }),
+    let draft = draft(&table, Terms::OfRule);
+    table.finish();
+    rule::check(&draft, problems);
+    Ok((span, draft.rule()?))
+}
+
+/// Whose terms are read: those of a rule, or those of a topology, whose ends are its shape's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Terms {
+    OfRule,
+    OfTopology,
+}
+
+/// All that a rule says; for a topology, without where and with whom.
+pub(super) fn draft(table: &Table<'_>, terms: Terms) -> Draft {
+    let span = table.span();
+    let ends = terms == Terms::OfRule;
+    Draft {
+        node: if ends {
+            table
+                .required(
+                    "node",
+                    "say where the rule is enforced, as in node = \"@leader\" or node = \"local\"",
+                )
+                .and_then(|value| text(&value, word::node))
+        } else {
+            Ok(At { value: NodeSelector::All, span })
+        },
+        direction: if ends {
+            keyword(table, "direction", Direction::In, Direction::WORDS)
+        } else {
+            Ok(At { value: Direction::In, span })
+        },
+        protocol: keyword(table, "protocol", Protocol::Tcp, Protocol::WORDS),
+        ports: list(table, "ports", ports),
+        peer_ports: list(table, "peer_ports", ports),
+        peers: if ends {
+            list(table, "peers", |value| text(value, word::peer))
+        } else {
+            Ok(At { value: Vec::new(), span })
+        },
+        flows: keyword(table, "flows", Flows::All, Flows::WORDS),
+        narrowing: Narrowing::read(table).map(|value| At { value, span }),
         action: table
             .required("action", "say what happens to packets: action = \"drop\", \"reject\" or \"reset\"")
             .and_then(|value| Ok(At { value: value.keyword(Action::WORDS)?, span: value.span() })),
         loopback: table.optional("loopback").map_or(Ok(At { value: false, span }), |value| {
             Ok(At { value: value.boolean()?, span: value.span() })
         }),
-        interfaces: list(&table, "interfaces", |value| text(value, word::interface)),
-    };
-    table.finish();
-    rule::check(&draft, problems);
-    Ok((span, draft.rule()?))
+        interfaces: list(table, "interfaces", |value| text(value, word::interface)),
+    }
 }
 
 fn keyword<T: Copy>(

@@ -11,8 +11,9 @@ mod rule;
 mod shadow;
 #[cfg(test)]
 mod tests;
+mod topology;
 mod word;
 
 pub use arguments::RuleArgs;
-pub(crate) use file::rules;
-pub use file::{parse, reject_rule};
+pub(crate) use file::read_parts;
+pub use file::{parse, part, reject_part};

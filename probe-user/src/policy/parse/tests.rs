@@ -35,7 +35,7 @@ fn everything_that_is_not_said_has_a_default() {
         loopback: false,
         interfaces: vec![],
     };
-    assert_eq!(policy, Policy { description: "small".into(), rules: vec![rule] });
+    assert_eq!(policy, Policy { description: "small".into(), rules: vec![rule], topologies: vec![] });
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn everything_can_be_said() {
     };
     assert_eq!(
         parse("x", text).expect("a good policy"),
-        Policy { description: "all of it".into(), rules: vec![rule] }
+        Policy { description: "all of it".into(), rules: vec![rule], topologies: vec![] }
     );
 }
 
@@ -343,8 +343,11 @@ fn rule() -> impl Strategy<Value = Rule> {
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
-    (any::<String>(), prop::collection::vec(rule(), 1..4))
-        .prop_map(|(description, rules)| Policy { description, rules })
+    (any::<String>(), prop::collection::vec(rule(), 1..4)).prop_map(|(description, rules)| Policy {
+        description,
+        rules,
+        topologies: vec![],
+    })
 }
 
 proptest! {
@@ -391,7 +394,7 @@ proptest! {
             loopback: false,
             interfaces: vec!["eth0".into()],
         };
-        let policy = Policy { description, rules: vec![rule] };
+        let policy = Policy { description, rules: vec![rule], topologies: vec![] };
         prop_assert_eq!(parse("printed.toml", &policy.to_toml()).expect("a good policy"), policy);
     }
 

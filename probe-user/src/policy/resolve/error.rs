@@ -4,22 +4,23 @@ use std::{fmt::Display, net::IpAddr};
 
 use miette::Diagnostic;
 
-use super::super::NodeSelector;
+use super::super::{NodeSelector, Policy, topology::TopologyError};
 use crate::document::{list_of, nearest};
 
 /// Why a policy could not be resolved: which rule, why, and the way out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("rule {} cannot be resolved: {why}", .origin + 1)]
+#[error("{part} cannot be resolved: {why}")]
 pub struct ResolveError {
-    /// The rule, counted from 0.
+    /// The rule or the topology, counted as [`Policy::part`] does.
     pub origin: usize,
+    part: String,
     why: Why,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Why {
-    #[error("it names `{selector}`, and no cluster is given")]
-    NoCluster { selector: NodeSelector },
+pub(in crate::policy) enum Why {
+    #[error("it names `{named}`, and no cluster is given")]
+    NoCluster { named: String },
     #[error("it names `{selector}`, and the cluster has no leader that is known")]
     NoLeader { selector: NodeSelector },
     #[error("the leader is `{leader}`, which the inventory does not have")]
@@ -32,6 +33,10 @@ pub(super) enum Why {
     OnlyItself { node: NodeSelector },
     #[error("it covers `lo` on {node}, where none of its peers is ever seen")]
     NothingOnLoopback { node: String, address: IpAddr },
+    #[error("the inventory's etcd endpoint `{endpoint}` names no address, and packets carry nothing else")]
+    NamedEndpoint { endpoint: String },
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
 }
 
 impl ResolveError {
@@ -47,8 +52,8 @@ impl ResolveError {
 }
 
 impl Why {
-    pub(super) fn in_rule(self, origin: usize) -> ResolveError {
-        ResolveError { origin, why: self }
+    pub(super) fn in_part(self, policy: &Policy, origin: usize) -> ResolveError {
+        ResolveError { origin, part: policy.part(origin), why: self }
     }
 
     fn way_out(&self) -> String {
@@ -76,6 +81,10 @@ impl Why {
             Self::NothingOnLoopback { address, .. } => format!(
                 "add \"{address}\" or \"127.0.0.0/8\" to the peers, or write a rule of its own without loopback"
             ),
+            Self::NamedEndpoint { .. } => {
+                "write the endpoint's address in the inventory, or the addresses here instead of \"@dcs\"".to_owned()
+            }
+            Self::Topology(error) => error.way_out(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Which nodes a selector means.
 
+use std::fmt::Display;
+
 use super::{
     super::{NodeSelector, Peer, Policy, Roles},
     error::Why,
@@ -44,7 +46,7 @@ impl<'a> Place<'a> {
         if *selector == NodeSelector::Local {
             return Ok(vec![self.local_site()]);
         }
-        let nodes = chosen(selector, self.group(selector, roles)?);
+        let nodes = self.meant(selector, roles)?;
         let inventory = self.cluster_for(selector)?.nodes.iter().enumerate();
         Ok(inventory
             .filter(|(_, node)| nodes.iter().any(|chosen| chosen.name == node.name))
@@ -87,8 +89,18 @@ impl<'a> Place<'a> {
         if nodes.is_empty() { Err(Why::Nobody { selector: selector.clone() }) } else { Ok(nodes) }
     }
 
-    fn cluster_for(&self, selector: &NodeSelector) -> Result<&'a Inventory, Why> {
-        self.cluster.ok_or_else(|| Why::NoCluster { selector: selector.clone() })
+    /// The nodes that a selector means; never none.
+    pub(in crate::policy) fn meant(
+        &self,
+        selector: &NodeSelector,
+        roles: &Roles,
+    ) -> Result<Vec<&'a Node>, Why> {
+        Ok(chosen(selector, self.group(selector, roles)?))
+    }
+
+    /// The inventory, for whoever names something that only an inventory tells.
+    pub(in crate::policy) fn cluster_for(&self, named: impl Display) -> Result<&'a Inventory, Why> {
+        self.cluster.ok_or_else(|| Why::NoCluster { named: named.to_string() })
     }
 
     fn local_site(&self) -> Site<'_> {
@@ -152,7 +164,7 @@ fn replicas<'a>(
 impl Policy {
     /// Whether it can only be resolved with an inventory.
     pub fn needs_cluster(&self) -> bool {
-        self.selectors().any(|selector| *selector != NodeSelector::Local)
+        !self.topologies.is_empty() || self.selectors().any(|selector| *selector != NodeSelector::Local)
     }
 
     /// Whether it can only be resolved by someone who knows the cluster's roles.
@@ -168,12 +180,14 @@ impl Policy {
     }
 
     fn selectors(&self) -> impl Iterator<Item = &NodeSelector> {
-        self.rules.iter().flat_map(|rule| {
+        let shapes = self.topologies.iter().flat_map(|topology| topology.shape.selectors());
+        let rules = self.rules.iter().flat_map(|rule| {
             let peers = rule.peers.iter().filter_map(|peer| match peer {
                 Peer::Node(selector) => Some(selector),
                 Peer::Prefix(_) => None,
             });
             std::iter::once(&rule.node).chain(peers)
-        })
+        });
+        rules.chain(shapes)
     }
 }

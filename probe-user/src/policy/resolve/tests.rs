@@ -232,7 +232,7 @@ proptest! {
         local in prop::sample::select(vec!["lab-pg1", "lab-pg2", "elsewhere"]),
         leader in prop::sample::select(vec!["pg1", "pg2", "pg3"]),
     ) {
-        let policy = Policy { description: String::new(), rules };
+        let policy = Policy { rules, ..Policy::default() };
         let cluster = cluster();
         let place = Place { cluster: Some(&cluster), local: Target::Netns(local.to_owned()) };
         let roles = Roles { leader: Some(leader.to_owned()), ..roles() };

@@ -55,6 +55,8 @@ pub trait Watching {
 /// The real world.
 #[derive(Clone, Debug, Default)]
 pub struct Kernel {
+    /// Who enforces its cuts.
+    pub choice: Choice,
     /// Addresses that no cut may touch, besides those that the cluster's inventory names.
     pub protect: Vec<Protected>,
     /// Cut protected addresses all the same.
@@ -77,7 +79,7 @@ impl World for Kernel {
         Ok(cut::apply(&Request {
             plan: plan.clone(),
             lease,
-            choice: Choice::default(),
+            choice: self.choice,
             flavour: TcFlavour::default(),
             cut_own_session: false,
             protect: protect.copied().collect(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::read::expression;
 use crate::{
     document::{Reported, Table},
-    policy::{Policy, read_rules},
+    policy::{Policy, read_parts},
     scenario::Expression,
 };
 
@@ -27,19 +27,19 @@ pub struct ApplyStep {
 pub enum CutSource {
     /// In a policy file; the path is relative to the scenario's folder.
     File(PathBuf),
-    /// In the step itself, as `[[step.rule]]`.
+    /// In the step itself, as `[[step.rule]]` and `[[step.topology]]`.
     Inline(Policy),
 }
 
 impl ApplyStep {
     /// Whether the table is such a step.
     pub(super) fn recognises(table: &Table<'_>) -> bool {
-        table.has("apply") || table.has("rule")
+        ["apply", "rule", "topology"].iter().any(|key| table.has(key))
     }
 
     pub(super) fn read(table: &Table<'_>) -> Result<Self, Reported> {
         let file = table.optional("apply");
-        let inline = table.optional("rule");
+        let inline = table.optional("rule").or_else(|| table.optional("topology"));
         let name = table.optional("as").map(|value| value.text()).transpose();
         let lease = table.optional("for").map(expression).transpose();
         let must_hit = table.optional("must_hit").map_or(Ok(true), |value| value.boolean());
@@ -56,10 +56,10 @@ impl ApplyStep {
                 let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
                 (CutSource::File(path), stem.unwrap_or_default())
             }
-            (None, Some(rules)) => {
-                let rules = read_rules(&rules)?;
+            (None, Some(_)) => {
+                let (rules, topologies) = read_parts(table)?;
                 let description = name?.unwrap_or("a cut").to_owned();
-                (CutSource::Inline(Policy { description, rules }), "cut".to_owned())
+                (CutSource::Inline(Policy { description, rules, topologies }), "cut".to_owned())
             }
             (None, None) => (
                 CutSource::File(table.required("apply", "name a policy file")?.text()?.into()),

@@ -1,0 +1,77 @@
+//! The sweep: links, filters, pins; then a look whether anything is left.
+
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    super::{DatapathError, clsact, pins::ROOT},
+    layers, links,
+    programs::{any_left, our_programs},
+};
+use crate::cluster::{namespace_files, within_file};
+
+/// How long the kernel may take to free what nobody refers to any more.
+const FREED_WITHIN: Duration = Duration::from_millis(300);
+
+/// Takes everything of netsplit's out of the kernel that no pin within sight tells of.
+///
+/// Not for a single cut: it walks every link, every namespace and every mount namespace of this
+/// machine. It needs no lock, since whoever holds it may never let go.
+///
+/// What cannot be found: a filter in a network namespace that neither a name nor a process leads to, and programs
+/// that some process keeps open, which hang nowhere any more.
+pub(crate) fn sweep() -> Result<(), DatapathError> {
+    let programs = our_programs()?;
+    let links = links::detach_all(&programs).map(|met| {
+        for program in met {
+            tracing::warn!(program, "detached where no pin told of it");
+        }
+    });
+    let filters = sweep_filters(&programs.iter().map(|program| program.id).collect::<Vec<_>>());
+    layers::clear_folder(Path::new(ROOT));
+    if !all_freed()? {
+        for mount in layers::clear() {
+            tracing::warn!(bpffs = %mount.display(), "cleared where it was out of sight");
+        }
+        if !all_freed()? {
+            tracing::warn!(
+                "some program or map of netsplit's is still held by a process; it is attached nowhere"
+            );
+        }
+    }
+    links.and(filters)
+}
+
+/// Takes the filters away that run these programs, in every namespace.
+fn sweep_filters(programs: &[u32]) -> Result<(), DatapathError> {
+    if programs.is_empty() {
+        return Ok(());
+    }
+    let mut failed = None;
+    for file in namespace_files() {
+        match within_file(&file, || clsact::sweep(programs)) {
+            Ok(Ok(0)) => {}
+            Ok(Ok(filters)) => {
+                tracing::warn!(namespace = %file.display(), filters, "taken away where no pin told of them");
+            }
+            Ok(Err(error)) => failed = failed.or(Some(error)),
+            Err(error) => tracing::debug!(%error, namespace = %file.display(), "it went at this moment"),
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Whether nothing of ours is left. The kernel frees programs and maps a moment after their last reference.
+fn all_freed() -> Result<bool, DatapathError> {
+    let deadline = Instant::now() + FREED_WITHIN;
+    while any_left()? {
+        if Instant::now() > deadline {
+            return Ok(false);
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(true)
+}

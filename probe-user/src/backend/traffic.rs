@@ -145,7 +145,7 @@ impl Tables {
             _ => starts.push((at, rules)),
         };
         // In the map's order a prefix stands behind all that contain it, so the last that contains all is the longest.
-        let around = self.peers.iter().filter(|(prefix, _)| prefix.contains(&whole)).next_back();
+        let around = self.peers.iter().rfind(|(prefix, _)| prefix.contains(&whole));
         let outside = around.map_or(RuleMask::EMPTY, |(_, rules)| *rules);
         let (first, last) = ends(&whole);
         start(first, outside);

@@ -86,7 +86,9 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
         return dry_run(args, &policy, &plan);
     }
     let lease = args.lease.unwrap_or(DEFAULT_LEASE);
-    let edges = planned_edges(&plan, cluster.as_ref(), &in_force());
+    // Whoever probes has to know who decides first; the others need not wait for it to be read.
+    let earlier = if args.prove { in_force() } else { Vec::new() };
+    let edges = planned_edges(&plan, cluster.as_ref(), &earlier);
     let request = Request {
         plan,
         edges,

@@ -13,7 +13,7 @@ const VARIABLE: &str = "NETSPLIT_PROTECT";
 #[derive(Debug, clap::Args)]
 pub(super) struct ProtectArgs {
     /// Refuse whatever would cut a packet between a node and these: ADDR or ADDR/LENGTH, with or without :PORT. The
-    /// inventory's `protect` and the variable NETSPLIT_PROTECT name more
+    /// inventory's `protect` and the variable `NETSPLIT_PROTECT` name more
     #[arg(long, value_name = "ADDR[:PORT]", value_delimiter = ',')]
     protect: Vec<Protected>,
     /// Do it even if it cuts protected addresses

@@ -1,6 +1,6 @@
 //! `netsplit status`.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
@@ -92,11 +92,14 @@ fn proof(cut: &CutStatus, rule: &RuleStatus) -> String {
 
 /// What people must know besides the table: which edges leak, and why.
 fn leaks(cuts: &[CutStatus]) -> String {
-    let leaked = |cut: &CutStatus| {
-        let edges = cut.edges.iter().filter(|edge| edge.verdict == EdgeVerdict::Leaked);
-        edges.map(|edge| format!("{} {edge} {}: {}\n", cut.id, edge.verdict, edge.why)).collect::<String>()
-    };
-    cuts.iter().map(leaked).collect()
+    let mut text = String::new();
+    for cut in cuts {
+        for edge in cut.edges.iter().filter(|edge| edge.verdict == EdgeVerdict::Leaked) {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{} {edge} {}: {}", cut.id, edge.verdict, edge.why);
+        }
+    }
+    text
 }
 
 /// The hooks that enforce a rule: those of its backend.

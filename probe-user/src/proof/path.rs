@@ -79,10 +79,10 @@ impl Rules {
         let mut rules: BTreeMap<Target, (String, Vec<(bool, PlannedRule)>)> = BTreeMap::new();
         let before = earlier.iter().map(|node| (true, node));
         for (before, node) in before.chain(plan.nodes.iter().map(|node| (false, node))) {
-            let ruled = node.rules.iter().map(|rule| (before, rule.clone()));
+            let own = node.rules.iter().map(|rule| (before, rule.clone()));
             let here = rules.entry(node.target.clone()).or_default();
             here.0.clone_from(&node.node);
-            here.1.extend(ruled);
+            here.1.extend(own);
         }
         let place = |(target, (node, rules)): (Target, (String, Vec<(bool, PlannedRule)>))| {
             // What does not fit is refused when it is applied.

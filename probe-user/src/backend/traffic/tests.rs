@@ -96,10 +96,10 @@ fn a_rule() -> impl Strategy<Value = PlannedRule> {
             PlannedRule {
                 direction,
                 protocol,
-                flows,
                 ports,
                 peer_ports,
                 peers,
+                flows,
                 loopback,
                 interfaces,
                 ..PlannedRule::sample()

@@ -92,11 +92,9 @@ fn tell(sink: &EventSink, told: &mut Vec<EdgeProbe>, probe: &EdgeProbe) -> bool 
     let known = told.iter_mut().find(|one| place(one) == place(probe));
     let before = known.as_deref().map_or(Value::Null, value);
     sink.send(Event::now(Some(&probe.node), Source::Prober, Kind::Probe, before, value(probe)));
-    match known {
-        Some(known) => std::mem::replace(known, probe.clone()).met != probe.met,
-        None => {
-            told.push(probe.clone());
-            true
-        }
+    if let Some(known) = known {
+        return std::mem::replace(known, probe.clone()).met != probe.met;
     }
+    told.push(probe.clone());
+    true
 }

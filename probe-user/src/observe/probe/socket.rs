@@ -93,6 +93,9 @@ fn connection(socket: &OwnedFd, deadline: Instant) -> Result<ProbeMet, Errno> {
     }
 }
 
+/// The state of a FIN that was not acknowledged (RFC 9293 3.3.2), as Linux numbers it.
+const FIN_WAIT_1: u8 = 4;
+
 /// What becomes of the end of a connection that stands.
 fn farewell(socket: &OwnedFd, deadline: Instant) -> Result<ProbeMet, Errno> {
     // Whatever comes of it, nothing is sent again once the socket is closed.
@@ -105,8 +108,6 @@ fn farewell(socket: &OwnedFd, deadline: Instant) -> Result<ProbeMet, Errno> {
         if let Err(errno) = sockopt::socket_error(socket)? {
             return fault(socket, errno).ok_or(errno);
         }
-        // FIN-WAIT-1 is the state of a FIN that was not acknowledged (RFC 9293 3.3.2); Linux numbers it 4.
-        const FIN_WAIT_1: u8 = 4;
         if state(socket)? != FIN_WAIT_1 {
             return Ok(ProbeMet::Passes);
         }

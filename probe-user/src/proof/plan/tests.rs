@@ -19,8 +19,8 @@ fn cluster() -> Inventory {
 
 fn plan(rules: &str, cluster: Option<&Inventory>) -> Plan {
     let read: Policy = crate::policy::parse("p.toml", &format!("description = 'x'\n{rules}")).unwrap();
-    let roles = Roles { leader: Some("pg1".to_owned()), ..Roles::default() };
-    resolve(&read, &Place { cluster, local: Target::Netns("db1".to_owned()) }, &roles).unwrap()
+    let leader = Roles { leader: Some("pg1".to_owned()), ..Roles::default() };
+    resolve(&read, &Place { cluster, local: Target::Netns("db1".to_owned()) }, &leader).unwrap()
 }
 
 /// An edge a line: its ends, and its probe or why there is none.
@@ -150,13 +150,22 @@ fn each_rule_has_its_edges_and_each_probe_its_fate() {
                 "pg2 pg1 netns:pg2 > 10.0.0.1:8008 Connect Reset by pg1/1 1",
             ],
         ),
+    ] {
+        assert_eq!(told(&planned_edges(&plan(rules, Some(&cluster)), Some(&cluster), &[])), edges, "{rules}");
+    }
+}
+
+#[test]
+fn only_what_a_rule_names_and_a_probe_can_reach_is_probed() {
+    let cluster = cluster();
+    for (rules, edges) in [
         // Prefixes that no node has.
         (
             "[[rule]]\nnode = '@leader'\nports = [5432]\npeers = ['pg2', '192.0.2.0/24']\naction = 'drop'",
             &[
                 "pg2 pg1 netns:pg2 > 10.0.0.1:5432 Connect Silence by pg1/0 1",
                 "192.0.2.0/24 pg1 - it is no node of the inventory",
-            ],
+            ][..],
         ),
         (
             "[[rule]]\nnode = '@leader'\nports = [5432]\ninterfaces = ['lo']\nloopback = true\naction = 'drop'",

@@ -55,8 +55,8 @@ struct MadeUp {
     /// How often the run may ask whether to stop before it is told so.
     patience: usize,
     panics: bool,
-    /// Whether probes get through.
-    leaks: bool,
+    /// What probes meet, where it is not what the cut is for.
+    meets: Option<ProbeMet>,
     /// How many reverts fail before one succeeds.
     stubborn: Cell<usize>,
 }
@@ -70,7 +70,7 @@ impl Default for MadeUp {
             in_force: Rc::default(),
             patience: usize::MAX,
             panics: false,
-            leaks: false,
+            meets: None,
             stubborn: Cell::new(0),
         }
     }
@@ -144,7 +144,7 @@ impl World for MadeUp {
     fn probe(&self, cut: &Cut, edges: Vec<PlannedEdge>, sink: EventSink) -> Box<dyn Any> {
         for edge in &edges {
             let Ok(aim) = &edge.aim else { continue };
-            let met = if self.leaks { ProbeMet::Passes } else { aim.expect.clone() };
+            let met = self.meets.clone().unwrap_or_else(|| aim.expect.clone());
             let probe = EdgeProbe {
                 cut: cut.id.to_string(),
                 node: edge.node.clone(),
@@ -153,7 +153,7 @@ impl World for MadeUp {
                 to: aim.to,
                 began: BootInstant::now(),
                 met,
-                hits: u64::from(!self.leaks),
+                hits: u64::from(self.meets.is_none()),
                 probes: 1,
                 own_hits: aim.own_hits,
             };
@@ -303,7 +303,7 @@ fn a_cut_that_leaks_proves_nothing_and_one_that_does_not_is_proven() {
         // Its one packet is the probe's, as far as anybody can tell.
         (false, RunVerdict::Invalid, EdgeVerdict::Confirmed),
     ] {
-        let world = MadeUp { leaks, ..MadeUp::default() };
+        let world = MadeUp { meets: leaks.then_some(ProbeMet::Passes), ..MadeUp::default() };
         let result = go_on(&inventory, &world, CUT_AND_REVERT, &folder.path().join(leaks.to_string()));
         assert_eq!(result.verdict, verdict, "{:?}", result.reason);
         assert_eq!(result.cuts[0].edges[0].verdict, proof);

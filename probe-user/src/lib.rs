@@ -16,6 +16,7 @@ pub mod lab;
 pub mod observe;
 pub mod packet;
 pub mod policy;
+pub mod proof;
 pub mod record;
 pub mod report;
 pub mod scenario;

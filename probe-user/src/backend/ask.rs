@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use probe_ebpf::{
-    abi::{Hook, RuleMask, Way},
+    abi::{Carries, Hook, LOOPBACK_IFINDEX, RuleMask, Way},
     decode::{Family, Packet, protocol},
     verdict::{Seat, Surroundings, Verdict, first_look, first_that_hits, judge},
 };
@@ -42,36 +42,70 @@ pub struct Met {
     pub narrowed_hit: bool,
 }
 
-impl Tables {
-    /// The rank of the rule that decides a segment at this moment; what may be hit counts as hit. A rule that is
-    /// bound to interfaces counts as bound to the segment's.
-    pub fn decide(&self, segment: &Segment, now: BootInstant) -> Option<usize> {
-        let (source_port, destination_port) = match segment.way {
-            Way::Ingress => (segment.peer_port, segment.own_port),
-            Way::Egress => (segment.own_port, segment.peer_port),
+/// Any packet, as far as rules distinguish it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question {
+    pub(crate) met: Met,
+    pub(crate) carries: Carries,
+    /// The node's port and the peer's; `None` where the packet shows none.
+    pub(crate) ports: Option<(u16, u16)>,
+    pub(crate) tcp_flags: u8,
+}
+
+impl Question {
+    fn packet(&self) -> Packet {
+        let (own_port, peer_port) = self.ports.unwrap_or_default();
+        let (source_port, destination_port) = match self.met.way {
+            Way::Ingress => (peer_port, own_port),
+            Way::Egress => (own_port, peer_port),
         };
-        let packet = Packet {
-            family: if segment.peer.is_ipv4() { Family::V4 } else { Family::V6 },
+        let family = if self.met.peer.is_ipv4() { Family::V4 } else { Family::V6 };
+        Packet {
+            family,
             // Only readers of bytes need offsets.
             network: 0,
             transport: 0,
             data: 0,
             end: 0,
-            protocol: protocol::TCP,
-            later_fragment: false,
+            protocol: match (self.carries, family) {
+                (Carries::Udp, _) => protocol::UDP,
+                (Carries::Other, Family::V4) => protocol::ICMP,
+                (Carries::Other, Family::V6) => protocol::ICMPV6,
+                _ => protocol::TCP,
+            },
+            later_fragment: self.ports.is_none() && self.carries != Carries::Other,
             source_port,
             destination_port,
-            tcp_flags: segment.flags,
+            tcp_flags: self.tcp_flags,
             icmp_type: 0,
-        };
+        }
+    }
+}
+
+impl Tables {
+    /// The rank of the rule that decides a segment at this moment; what may be hit counts as hit. A rule that is
+    /// bound to interfaces counts as bound to the segment's: to `lo` if it goes over `lo`, to any other one if it
+    /// does not.
+    pub fn decide(&self, segment: &Segment, now: BootInstant) -> Option<usize> {
         let Segment { way, peer, loopback, .. } = *segment;
-        self.decide_packet(&packet, &Met { way, peer, loopback, narrowed_hit: true }, now)
+        let question = Question {
+            met: Met { way, peer, loopback, narrowed_hit: true },
+            carries: Carries::TcpEstablished,
+            ports: Some((segment.own_port, segment.peer_port)),
+            tcp_flags: segment.flags,
+        };
+        self.decide_packet(&question.packet(), &question.met, now)
     }
 
-    /// The same for any packet.
+    /// The rank of the rule that decides a packet while all rules hold.
+    pub(crate) fn answer(&self, question: &Question) -> Option<usize> {
+        self.decide_packet(&question.packet(), &question.met, BootInstant::default())
+    }
+
+    /// The same as [`Tables::decide`] for any packet.
     pub fn decide_packet(&self, packet: &Packet, met: &Met, now: BootInstant) -> Option<usize> {
         let candidates = first_look(&self.ruleset, packet, met.way);
-        let lookups = Lookups { tables: self, peer: met.peer, narrowed_hit: met.narrowed_hit };
+        let lookups = Lookups { tables: self, met };
         let seat = Seat { way: met.way, hook: Hook::Tc, loopback: met.loopback };
         match judge(&self.ruleset, &candidates, packet, seat, now.ns, &lookups) {
             Verdict::None => None,
@@ -79,17 +113,22 @@ impl Tables {
             Verdict::Narrowed => first_that_hits(&self.ruleset, &candidates, packet, seat, now.ns, &lookups),
         }
     }
+
+    /// The interface-bound rules of `lo`, or of all other interfaces together.
+    pub(super) fn interfaces_of(&self, loopback: bool) -> RuleMask {
+        let here = self.interfaces.iter().filter(|(index, _)| (**index == LOOPBACK_IFINDEX) == loopback);
+        here.fold(RuleMask::EMPTY, |all, (_, rules)| all.or(rules))
+    }
 }
 
 struct Lookups<'a> {
     tables: &'a Tables,
-    peer: IpAddr,
-    narrowed_hit: bool,
+    met: &'a Met,
 }
 
 impl Surroundings for Lookups<'_> {
     fn peer_rules(&self) -> RuleMask {
-        let peer = match self.peer {
+        let peer = match self.met.peer {
             IpAddr::V4(peer) => peer.to_ipv6_mapped(),
             IpAddr::V6(peer) => peer,
         };
@@ -99,10 +138,10 @@ impl Surroundings for Lookups<'_> {
     }
 
     fn interface_rules(&self) -> RuleMask {
-        self.tables.interfaces.values().fold(RuleMask::EMPTY, |all, mask| all.or(mask))
+        self.tables.interfaces_of(self.met.loopback)
     }
 
     fn hits(&self, _: usize, _: u64) -> bool {
-        self.narrowed_hit
+        self.met.narrowed_hit
     }
 }

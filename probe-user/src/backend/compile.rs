@@ -274,7 +274,7 @@ fn peers<'a>(rules: impl Iterator<Item = &'a [IpNet]>) -> Result<BTreeMap<Ipv6Ne
 }
 
 /// An IPv4 prefix mapped into IPv6 (RFC 4291 2.5.5.2); an IPv6 prefix as it is.
-fn mapped(prefix: &IpNet) -> Ipv6Net {
+pub(super) fn mapped(prefix: &IpNet) -> Ipv6Net {
     let (address, length) = match prefix.network() {
         IpAddr::V4(address) => (address.to_ipv6_mapped(), 96 + prefix.prefix_len()),
         IpAddr::V6(address) => (address, prefix.prefix_len()),

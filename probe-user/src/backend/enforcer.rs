@@ -12,6 +12,8 @@ use crate::{
     cluster::Target,
     cut::{CutError, CutId, CutStatus},
     policy::{NodePlan, PlannedRule},
+    proof::PlannedEdge,
+    record::EdgeProbe,
 };
 
 /// Everything that can enforce a cut. A cut is enforced by one of them, on all of its nodes.
@@ -99,6 +101,15 @@ pub struct Stamp {
     pub since: BootInstant,
     /// When the kernel is to stop enforcing it.
     pub deadline: BootInstant,
+    /// What it takes from whom, on all nodes.
+    pub edges: Vec<PlannedEdge>,
+}
+
+impl Stamp {
+    /// The edges of one node.
+    pub fn edges_of(&self, node: &str) -> Vec<PlannedEdge> {
+        self.edges.iter().filter(|edge| edge.node == node).cloned().collect()
+    }
 }
 
 /// A node that is ready for its part of a cut. Packets see nothing of it before the commit.
@@ -126,6 +137,10 @@ pub trait Site {
 
     /// Whether the cut is here.
     fn holds(&self, cut: &CutId) -> Result<bool, CutError>;
+
+    /// Keeps what probes met of a cut's edges with it, if it is here, and says whether it is. Packets, counters and
+    /// the lease see nothing of it.
+    fn note(&mut self, cut: &CutId, probes: &[EdgeProbe]) -> Result<bool, CutError>;
 
     /// Takes one cut away, if it is here, and says what its counters were at the end.
     fn revert(&mut self, cut: &CutId) -> Result<Option<CutStatus>, CutError>;

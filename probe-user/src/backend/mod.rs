@@ -15,7 +15,9 @@ mod holds_on;
 mod interface;
 pub mod kernels;
 mod nft;
+mod traffic;
 
+pub(crate) use ask::Question;
 pub use ask::{Met, Segment};
 pub use capabilities::{Backend, Capabilities, Refusal};
 pub use choice::{Attachment, Choice, Enforcement, choose};
@@ -27,3 +29,4 @@ pub(crate) use holds_on::holds_on;
 pub(crate) use interface::link;
 pub use interface::{Interface, InterfaceError, XdpMode, XdpState, bring_up, interfaces};
 pub use nft::{Nft, NftError};
+pub use traffic::{Example, Traffic};

@@ -9,12 +9,15 @@ use super::{
     ExitCode,
     output::{Format, print, print_json, say},
     planned::PolicyArgs,
+    protect::ProtectArgs,
     status::cut_error,
 };
 use crate::{
     backend::{Choice, datapath::TcFlavour},
     cut::{self, Cut, CutStatus, DEFAULT_LEASE, Request, plan_enforcement},
-    policy::{Plan, Policy},
+    observe::probe::{hits_of, probe_edges},
+    policy::{NodePlan, Plan, Policy},
+    proof::{Edge, EdgeVerdict, PlannedEdge, planned_edges},
 };
 
 /// Put a cut in force, and print its id.
@@ -41,6 +44,12 @@ pub(super) struct Args {
     /// Do it even if it ends the SSH session that this command came by
     #[arg(long)]
     cut_own_session: bool,
+    #[command(flatten)]
+    protect: ProtectArgs,
+    /// Probe each edge from the peer's side once the cut is in force, and say whether it cuts: one packet an edge,
+    /// within a second. Exit code 4 if one leaked; the cut stays
+    #[arg(long, conflicts_with = "dry_run")]
+    prove: bool,
     /// Print the plan, and touch nothing
     #[arg(long)]
     dry_run: bool,
@@ -77,23 +86,53 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
         return dry_run(args, &policy, &plan);
     }
     let lease = args.lease.unwrap_or(DEFAULT_LEASE);
+    // Whoever probes has to know who decides first; the others need not wait for it to be read.
+    let earlier = if args.prove { in_force() } else { Vec::new() };
+    let edges = planned_edges(&plan, cluster.as_ref(), &earlier);
     let request = Request {
         plan,
+        edges,
         lease,
         choice: args.backend,
         flavour: args.tc,
         cut_own_session: args.cut_own_session,
+        protect: args.protect.all(cluster.as_ref())?,
     };
-    let cut = cut::apply(&request).map_err(|error| args.policy.refused(error))?;
+    let mut cut = cut::apply(&request).map_err(|error| args.policy.refused(error))?;
     // A cut whose id nobody was told could not be ended by it.
-    if let Err(error) = tell(args, &cut, lease) {
+    let proven = if args.prove { prove(&mut cut, &request.edges) } else { Ok(()) };
+    if let Err(error) = proven.and_then(|()| tell(args, &cut, lease)) {
         let ended = cut::revert(&cut.id).map_err(cut_error);
         return Err(error.wrap_err(match ended {
             Ok(_) => "the cut's id could not be printed, so it was taken away again".to_owned(),
             Err(_) => format!("the cut {} is in force, and its id could not be printed", cut.id),
         }));
     }
-    Ok(ExitCode::Success)
+    let leaked = edges_of(&cut).any(|edge| edge.verdict == EdgeVerdict::Leaked);
+    Ok(if leaked { ExitCode::RunInvalid } else { ExitCode::Success })
+}
+
+/// The rules of the cuts that are in force: they decide before this one's.
+fn in_force() -> Vec<NodePlan> {
+    // What cannot be read here is for apply itself to refuse, or is none of its business.
+    let cuts = cut::status().unwrap_or_default().into_iter().filter(|cut| !cut.expired);
+    let rules = |cut: CutStatus| cut.rules.into_iter().map(|part| part.rule).collect();
+    cuts.map(|cut| NodePlan { node: cut.node.clone(), target: cut.target.clone(), rules: rules(cut) })
+        .collect()
+}
+
+/// Probes a cut's edges, keeps what was met with it, and reads it anew.
+fn prove(cut: &mut Cut, edges: &[PlannedEdge]) -> miette::Result<()> {
+    // It takes a while, and whoever interrupts it wants to end the cut.
+    say(&format!("probing the edges of {}", cut.id));
+    let probes = probe_edges(&cut.id, edges, || hits_of(&cut.id));
+    cut::remember(&cut.id, &probes).map_err(cut_error)?;
+    cut.nodes = cut::parts_of(&cut.id).map_err(cut_error)?;
+    Ok(())
+}
+
+fn edges_of(cut: &Cut) -> impl Iterator<Item = &Edge> {
+    cut.nodes.iter().flat_map(|node| &node.edges)
 }
 
 fn tell(args: &Args, cut: &Cut, lease: Duration) -> miette::Result<()> {
@@ -111,6 +150,9 @@ fn tell(args: &Args, cut: &Cut, lease: Duration) -> miette::Result<()> {
             }
             let span = jiff::SignedDuration::try_from(lease).into_diagnostic()?;
             say(&format!("the kernel ends it in {span:#}; `netsplit revert {}` ends it now", cut.id));
+            for edge in edges_of(cut).filter(|_| args.prove) {
+                say(&format!("{} {edge}: {}", edge.verdict, edge.why));
+            }
             print(&format!("{}\n", cut.id))
         }
     }

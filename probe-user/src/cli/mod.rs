@@ -11,6 +11,7 @@ mod interrupt;
 mod lab;
 mod output;
 mod planned;
+mod protect;
 mod report;
 mod revert;
 mod run;

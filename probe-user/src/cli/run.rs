@@ -17,7 +17,7 @@ use miette::IntoDiagnostic;
 pub(super) use several::exit_code as suite_exit_code;
 pub(super) use show::{Format, exit_code, show, show_suite};
 
-use super::{ExitCode, interrupt::Interrupt, lab::report};
+use super::{ExitCode, interrupt::Interrupt, lab::report, protect::ProtectArgs};
 use crate::{
     backend::Choice,
     scenario::{Kernel, Prepared, run as run_scenario},
@@ -39,6 +39,8 @@ pub(super) struct Args {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     cluster: ClusterArgs,
+    #[command(flatten)]
+    protect: ProtectArgs,
     /// The run directory, or the suite's; must not hold a run yet. Without it, runs/TIME-NAME.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -83,6 +85,14 @@ impl Args {
             && !self.list
     }
 
+    fn kernel(&self) -> miette::Result<Kernel> {
+        Ok(Kernel {
+            choice: self.backend,
+            protect: self.protect.named()?,
+            cut_protected: self.protect.cut_protected,
+        })
+    }
+
     fn directory(&self, name: &str) -> PathBuf {
         self.out.clone().unwrap_or_else(|| {
             let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
@@ -99,11 +109,12 @@ pub(super) fn run(args: &Args, verbose: u8) -> miette::Result<ExitCode> {
     }
     let interrupt = Interrupt::catch().into_diagnostic()?;
     let stop = || interrupt.came();
+    let kernel = args.kernel()?;
     let (mut labs, _occupied) = args.cluster.labs(&stop)?;
     if let Some(why) = args.backend.why_nft() {
         eprintln!("nft enforces the cuts: {why}");
     }
-    labs.kernel = Kernel { choice: args.backend };
+    labs.kernel = kernel;
     match suite
         .scenarios()
         .next()

@@ -1,6 +1,6 @@
 //! `netsplit status`.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
@@ -12,6 +12,7 @@ use super::{
 use crate::{
     clock::BootInstant,
     cut::{self, CutError, CutStatus, RuleStatus},
+    proof::EdgeVerdict,
 };
 
 /// Show the cuts in force, with their counters and the time left.
@@ -37,7 +38,7 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
     match args.format {
         Format::Json => print_json(&Status { schema: "netsplit/status/1", now, cuts: &cuts })?,
         Format::Table if cuts.is_empty() => eprintln!("no cut is in force"),
-        Format::Table => print(&format!("{}\n", table(&cuts, now)))?,
+        Format::Table => print(&format!("{}\n{}", table(&cuts, now), leaks(&cuts)))?,
     }
     Ok(ExitCode::Success)
 }
@@ -45,7 +46,18 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
 fn table(cuts: &[CutStatus], now: BootInstant) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["cut", "node", "rule", "by", "packets", "bytes", "first hit", "last hit", "time left"]);
+    table.set_header([
+        "cut",
+        "node",
+        "rule",
+        "by",
+        "packets",
+        "bytes",
+        "first hit",
+        "last hit",
+        "proof",
+        "time left",
+    ]);
     for cut in cuts {
         let left =
             if cut.expired { "ended by its lease".to_owned() } else { seconds(cut.deadline.since(now)) };
@@ -59,11 +71,35 @@ fn table(cuts: &[CutStatus], now: BootInstant) -> Table {
                 rule.bytes.to_string(),
                 ago(rule, rule.first, now),
                 ago(rule, rule.last, now),
+                proof(cut, rule),
                 left.clone(),
             ]);
         }
     }
     table
+}
+
+/// How many of a rule's edges have each verdict, the worst first.
+fn proof(cut: &CutStatus, rule: &RuleStatus) -> String {
+    let verdicts = [EdgeVerdict::Leaked, EdgeVerdict::Confirmed, EdgeVerdict::NoTraffic];
+    let counted = verdicts.map(|verdict| {
+        let of =
+            cut.edges.iter().filter(|edge| edge.rule == rule.rule.origin && edge.verdict == verdict).count();
+        (of > 0).then(|| format!("{of} {verdict}"))
+    });
+    counted.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+/// What people must know besides the table: which edges leak, and why.
+fn leaks(cuts: &[CutStatus]) -> String {
+    let mut text = String::new();
+    for cut in cuts {
+        for edge in cut.edges.iter().filter(|edge| edge.verdict == EdgeVerdict::Leaked) {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{} {edge} {}: {}", cut.id, edge.verdict, edge.why);
+        }
+    }
+    text
 }
 
 /// The hooks that enforce a rule: those of its backend.
@@ -125,6 +161,7 @@ mod tests {
                 first: Some(at(90)),
                 last: None,
             }],
+            edges: Vec::new(),
         };
         insta::assert_snapshot!(table(&[cut], at(100)));
     }

@@ -11,7 +11,7 @@ use std::{
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use serde::{Deserialize, Serialize};
 
-use super::Target;
+use super::{Protected, Target};
 
 /// A cluster: its nodes, the services around them, and where to watch from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Inventory {
     /// Patroni's `namespace`: the prefix of its keys in etcd, such as `/service/`.
     #[serde(default = "default_namespace")]
     pub namespace: String,
+    /// Addresses that no cut may touch, such as `10.0.0.0/24:22`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protect: Vec<Protected>,
     /// Patroni's own timings; bounds in scenarios are written in terms of these.
     pub timings: Timings,
     /// Where the outside view is taken from.
@@ -338,7 +341,9 @@ address = "10.0.0.2"
 
     #[test]
     fn an_inventory_has_defaults_and_survives_a_round_trip() {
-        let inventory = Inventory::parse(GOOD, "x.toml").unwrap();
+        let text = format!("protect = ['192.0.2.10', '10.0.0.0/24:22']\n{GOOD}");
+        let inventory = Inventory::parse(&text, "x.toml").unwrap();
+        assert_eq!(inventory.protect.len(), 2);
         assert_eq!((inventory.namespace.as_str(), inventory.nodes[0].rest_port), ("/service/", 8008));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("inventory.toml");
@@ -356,6 +361,7 @@ address = "10.0.0.2"
             ("http:", "https:", "`https://10.0.0.9:2379` is not an etcd endpoint", "\"https:"),
             ("ttl = 30", "ttl = 0", "`ttl` and `loop_wait` cannot be 0", "timings"),
             ("netns:b", "b", "`b` is not a target", "\"b\""),
+            ("scope =", "protect = ['db1']\nscope =", "`db1` is not an address to protect", "['db1']"),
             ("ttl = 30", "ttk = 30", "unknown field `ttk`", "ttk"),
         ] {
             let text = GOOD.replace(from, to);

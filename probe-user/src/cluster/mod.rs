@@ -6,6 +6,7 @@ pub(crate) mod fakes;
 mod inventory;
 mod namespace;
 mod process;
+mod protected;
 mod target;
 
 pub(crate) use endpoint::endpoint_address;
@@ -18,4 +19,5 @@ pub(crate) use namespace::{
     NamespaceId, namespace_files, namespace_id, namespace_of_process, pids, within_file,
 };
 pub use process::{Paused, Process, ProcessError, Server};
+pub use protected::{Protected, ProtectedError};
 pub use target::{Target, TargetError};

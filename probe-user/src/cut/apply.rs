@@ -6,12 +6,13 @@
 
 use std::{collections::BTreeSet, fmt, time::Duration};
 
-use super::{CutError, CutId, CutStatus, privilege::check_privilege, session};
+use super::{CutError, CutId, CutStatus, privilege::check_privilege, protect, session};
 use crate::{
     backend::{Choice, Means, Prepared, Stamp, datapath::TcFlavour, holds_on},
     clock::BootInstant,
-    cluster::{Target, within},
+    cluster::{Protected, Target, within},
     policy::{NodePlan, Plan},
+    proof::PlannedEdge,
 };
 
 /// The lease of a cut that names none.
@@ -30,6 +31,10 @@ pub struct Request {
     pub flavour: TcFlavour,
     /// Whether it may end the SSH session that this process was started from.
     pub cut_own_session: bool,
+    /// Addresses that it must not touch.
+    pub protect: Vec<Protected>,
+    /// What it takes from whom, kept with the cut for whoever proves it.
+    pub edges: Vec<PlannedEdge>,
 }
 
 /// A cut in force.
@@ -63,9 +68,8 @@ impl fmt::Display for Scheme {
 /// Puts a plan in force on all its nodes, or on none. Returns when packets are being judged by it.
 pub fn apply(request: &Request) -> Result<Cut, CutError> {
     check_privilege()?;
-    if !request.cut_own_session {
-        session::check(&request.plan)?;
-    }
+    session::check(&request.plan, request.cut_own_session)?;
+    protect::check(&request.plan, &request.protect)?;
     let mut request = request.clone();
     if request.choice.enforcer().repeats_chance() {
         request.plan.settle_seeds(random_seed);
@@ -91,7 +95,13 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
     // Only now: what came before may take long, and a lease is time in force.
     let since = BootInstant::now();
     let deadline = since + request.lease;
-    let stamp = Stamp { id: CutId::random(), description: request.plan.description.clone(), since, deadline };
+    let stamp = Stamp {
+        id: CutId::random(),
+        description: request.plan.description.clone(),
+        since,
+        deadline,
+        edges: request.edges.clone(),
+    };
     let staged =
         ready.iter_mut().try_for_each(|(target, prepared)| within(target, || prepared.stage(&stamp))?);
     if let Err(error) = staged {

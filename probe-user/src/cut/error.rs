@@ -2,7 +2,7 @@
 
 use crate::{
     backend::{CompileError, NftError, Refusal, datapath::DatapathError},
-    cluster::{NamespaceError, Target},
+    cluster::{NamespaceError, Protected, Target},
 };
 
 use super::CutId;
@@ -68,6 +68,19 @@ pub enum CutError {
         /// The rule's place in the policy, from 1.
         rule: usize,
         /// A packet of the session that the rule decides.
+        packet: String,
+    },
+    /// It would cut a protected address.
+    #[error(
+        "rule {rule} would cut the protected address {address}: `{packet}`; leave its port or its peer out, or say \
+         --cut-protected"
+    )]
+    Protected {
+        /// The rule's place in the policy, from 1.
+        rule: usize,
+        /// The entry that protects it.
+        address: Protected,
+        /// A packet that the rule decides.
         packet: String,
     },
     /// The kernel's side failed.

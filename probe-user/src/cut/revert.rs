@@ -84,6 +84,7 @@ pub fn revert_targets(targets: &[Target]) -> Result<Vec<CutStatus>, CutError> {
     failed.map_or(Ok(ended), Err)
 }
 
-fn busy() -> impl Iterator<Item = &'static dyn Enforcer> {
+/// The enforcers that enforce anything on this machine.
+pub(super) fn busy() -> impl Iterator<Item = &'static dyn Enforcer> {
     ENFORCERS.into_iter().filter(|enforcer| !enforcer.is_idle())
 }

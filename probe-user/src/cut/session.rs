@@ -1,128 +1,81 @@
-//! The way in: the SSH session that a command came by, which no cut may end unawares.
-
-use std::{fs, net::IpAddr};
+//! The way in: the SSH session that a command came by, which no cut may end unawares; those of others are told.
+//!
+//! This is all of the controller's path that runs over a network. Namespaces are entered by `setns(2)` and the
+//! datapath lies in pinned maps, so that a revert needs no packet, and neither does the kernel's own end of a lease. The
+//! observers' connections to PostgreSQL, Patroni and the DCS are no way in: what they no longer reach is what a run is
+//! made to see, and to refuse such cuts would refuse nearly every scenario of a lab.
 
 use probe_ebpf::{abi::Way, decode::tcp_flag::ACK};
 
-use super::CutError;
+use super::{
+    CutError,
+    protect::tables,
+    ssh::{Session, sessions},
+};
 use crate::{
-    backend::{CompileError, RankedRule, Segment, compile},
+    backend::Segment,
     clock::BootInstant,
-    cluster::Target,
-    policy::{NodePlan, Plan, PlannedRule},
+    cluster::namespace_id,
+    policy::{NodePlan, Plan},
 };
 
-/// An SSH session's TCP connection, as sshd describes it in `SSH_CONNECTION` (ssh(1)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Session {
-    client: IpAddr,
-    client_port: u16,
-    server: IpAddr,
-    server_port: u16,
+/// Refuses a plan that would cut a session that this process was started from, unless it may; warns of a plan that
+/// cuts somebody else's.
+pub(super) fn check(plan: &Plan, cut_own_session: bool) -> Result<(), CutError> {
+    judge(plan, &sessions(), cut_own_session, |warning| tracing::warn!("{warning}"))
 }
 
-/// Refuses a plan that would cut the session that this process was started from.
-pub(super) fn check(plan: &Plan) -> Result<(), CutError> {
-    match own_session() {
-        Some(session) => check_against(plan, session),
-        None => Ok(()),
-    }
-}
-
-fn check_against(plan: &Plan, session: Session) -> Result<(), CutError> {
-    for node in plan.nodes.iter().filter(|node| node.target == Target::Local) {
-        let hit = would_cut(node, session)
-            .map_err(|source| CutError::Compile { target: node.target.clone(), source })?;
-        if let Some((rule, packet)) = hit {
-            return Err(CutError::OwnSession { rule: rule.origin + 1, packet });
+fn judge(
+    plan: &Plan,
+    sessions: &[Session],
+    cut_own_session: bool,
+    mut warn: impl FnMut(String),
+) -> Result<(), CutError> {
+    for node in &plan.nodes {
+        let Some(namespace) = namespace_id(&node.target.namespace_path()) else { continue };
+        for session in sessions.iter().filter(|session| session.namespace == Some(namespace)) {
+            let Some((rule, packet)) = would_cut(node, session)? else { continue };
+            if session.own && !cut_own_session {
+                return Err(CutError::OwnSession { rule, packet });
+            }
+            let whose = if session.own { "this command came by" } else { "somebody works in" };
+            warn(format!("rule {rule} cuts an SSH session that {whose}, `{packet}`"));
         }
     }
     Ok(())
 }
 
-/// The rule that would end the session, and the packet that proves it, asked of the compiled tables.
-fn would_cut(node: &NodePlan, session: Session) -> Result<Option<(&PlannedRule, String)>, CompileError> {
-    let Session { client, client_port, server, server_port } = session;
-    let rules: Vec<_> = (0..).zip(&node.rules).map(|(place, rule)| in_force(place, rule)).collect();
-    let tables = compile(&rules)?;
+/// The rule that would end the session, from 1, and the packet that proves it, asked of the compiled tables.
+fn would_cut(node: &NodePlan, session: &Session) -> Result<Option<(usize, String)>, CutError> {
+    let Session { client, server, .. } = *session;
+    let tables = tables(node)?;
     for (way, packet) in [
-        (Way::Ingress, format!("tcp {client}:{client_port} > {server}:{server_port} ack")),
-        (Way::Egress, format!("tcp {server}:{server_port} > {client}:{client_port} ack")),
+        (Way::Ingress, format!("tcp {client} > {server} ack")),
+        (Way::Egress, format!("tcp {server} > {client} ack")),
     ] {
         let segment = Segment {
             way,
-            peer: client,
-            peer_port: client_port,
-            own_port: server_port,
+            peer: client.ip(),
+            peer_port: client.port(),
+            own_port: server.port(),
             flags: ACK,
-            loopback: client.is_loopback() || client == server,
+            loopback: client.ip().is_loopback() || client.ip() == server.ip(),
         };
         if let Some(entry) = tables.decide(&segment, BootInstant::default()) {
             let place = tables.ruleset.entries[entry].counter;
-            return Ok(node.rules.get(place as usize).map(|rule| (rule, packet)));
+            return Ok(node.rules.get(place as usize).map(|rule| (rule.origin + 1, packet)));
         }
     }
     Ok(None)
 }
 
-/// A rule as if it held for ever; its counter tells which one it was.
-fn in_force(place: u32, rule: &PlannedRule) -> RankedRule<'_> {
-    let deadline = BootInstant { ns: u64::MAX };
-    RankedRule {
-        rule,
-        since: BootInstant::default(),
-        deadline,
-        counter: place,
-        ingress: probe_ebpf::abi::Hook::Tc,
-        bound_to: Vec::new(),
-    }
-}
-
-/// The session that this process belongs to. `sudo` drops the variable, so the ancestors are asked too.
-fn own_session() -> Option<Session> {
-    if let Ok(connection) = std::env::var(VARIABLE) {
-        return parse(&connection);
-    }
-    let mut pid = parent("self")?;
-    while pid > 1 {
-        if let Some(connection) = environment(pid) {
-            return parse(&connection);
-        }
-        pid = parent(&pid.to_string())?;
-    }
-    None
-}
-
-const VARIABLE: &str = "SSH_CONNECTION";
-
-fn parse(connection: &str) -> Option<Session> {
-    let mut words = connection.split_whitespace();
-    Some(Session {
-        client: words.next()?.parse().ok()?,
-        client_port: words.next()?.parse().ok()?,
-        server: words.next()?.parse().ok()?,
-        server_port: words.next()?.parse().ok()?,
-    })
-}
-
-/// The variable in a process's environment (`proc_pid_environ(5)`).
-fn environment(pid: u32) -> Option<String> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let mut variables =
-        environment.split(|&byte| byte == 0).filter_map(|entry| std::str::from_utf8(entry).ok());
-    variables.find_map(|entry| entry.strip_prefix(VARIABLE)?.strip_prefix('=').map(str::to_owned))
-}
-
-/// A process's parent (`proc_pid_status(5)`).
-fn parent(pid: &str) -> Option<u32> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::policy::{Direction, Flows, PortRange};
+    use super::{super::ssh::parse, *};
+    use crate::{
+        cluster::Target,
+        policy::{Direction, Flows, PlannedRule, PortRange},
+    };
 
     fn plan(rule: PlannedRule, target: Target) -> Plan {
         let node = NodePlan { node: target.to_string(), target, rules: vec![rule] };
@@ -149,11 +102,11 @@ mod tests {
             (rule(Direction::Out, &[22], &[]), Target::Local, Some("192.0.2.1:22 > 203.0.113.7:50000")),
             (rule(Direction::In, &[5432], &[]), Target::Local, None),
             (rule(Direction::In, &[22], &["198.51.100.0/24"]), Target::Local, None),
-            (rule(Direction::In, &[22], &[]), Target::Netns("pg1".into()), None),
+            (rule(Direction::In, &[22], &[]), Target::Netns("there is none of this name".into()), None),
             (new_only, Target::Local, None),
         ] {
             let plan = plan(rule, target);
-            match (check_against(&plan, session), packet) {
+            match (judge(&plan, &[session], false, |warning| panic!("{warning}")), packet) {
                 (Err(CutError::OwnSession { rule: 1, packet: met }), Some(packet)) => {
                     assert!(met.contains(packet), "{met}");
                 }
@@ -164,9 +117,17 @@ mod tests {
     }
 
     #[test]
-    fn what_sshd_says_is_read() {
-        assert!(parse("fd00::7 50000 fd00::1 22").is_some_and(|session| session.server_port == 22));
-        assert_eq!(parse(""), None);
-        assert_eq!(parse("nonsense 1 2 3"), None);
+    fn a_cut_of_another_session_is_told_and_so_is_one_that_was_asked_for() {
+        let own = parse("203.0.113.7 50000 192.0.2.1 22").unwrap();
+        let other = Session { client: "203.0.113.8:50000".parse().unwrap(), own: false, ..own };
+        let plan = plan(rule(Direction::In, &[22], &[]), Target::Local);
+        for (session, may, words) in [
+            (other, false, "somebody works in, `tcp 203.0.113.8:50000 > 192.0.2.1:22 ack`"),
+            (own, true, "this command came by, `tcp 203.0.113.7:50000"),
+        ] {
+            let mut warnings = Vec::new();
+            judge(&plan, &[session], may, |warning| warnings.push(warning)).unwrap();
+            assert!(warnings.len() == 1 && warnings[0].contains(words), "{warnings:?}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     clock::BootInstant,
     cluster::Target,
     policy::{Direction, PlannedRule},
+    proof::Edge,
 };
 
 /// One cut on one node.
@@ -31,6 +32,9 @@ pub struct CutStatus {
     pub hooks: Vec<HookStatus>,
     /// What is enforced, and how often it was.
     pub rules: Vec<RuleStatus>,
+    /// Whether each edge is cut, as far as probes and counters tell.
+    #[serde(default)]
+    pub edges: Vec<Edge>,
 }
 
 /// A program at work on an interface.
@@ -93,4 +97,18 @@ pub fn status() -> Result<Vec<CutStatus>, CutError> {
         cuts.extend(enforcer.status()?);
     }
     Ok(cuts)
+}
+
+/// Each node's part of one cut, as the kernel tells it; nothing if it is gone.
+pub fn parts_of(id: &CutId) -> Result<Vec<CutStatus>, CutError> {
+    check_privilege()?;
+    for enforcer in ENFORCERS {
+        let mut parts = enforcer.status()?;
+        parts.retain(|part| part.id == *id);
+        // One enforcer has all of a cut, and to ask the next one may cost much.
+        if !parts.is_empty() {
+            return Ok(parts);
+        }
+    }
+    Ok(Vec::new())
 }

@@ -70,7 +70,15 @@ pub fn ask(
             description: "a question of netsplit explain".to_owned(),
             nodes: vec![NodePlan { target: Target::Local, ..node.clone() }],
         };
-        let request = Request { plan, lease: LEASE, choice, flavour: TcFlavour::Auto, cut_own_session: true };
+        let request = Request {
+            plan,
+            lease: LEASE,
+            choice,
+            flavour: TcFlavour::Auto,
+            cut_own_session: true,
+            protect: Vec::new(),
+            edges: Vec::new(),
+        };
         let guard = Guard::new(cut::apply(&request)?);
         let missing = || DatapathError::Missing("datapath");
         let datapath = Datapath::of_this_namespace()?.ok_or_else(missing)?;

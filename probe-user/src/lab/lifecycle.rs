@@ -213,6 +213,7 @@ pub(super) fn inventory_of(layout: &Layout, options: &Options) -> Inventory {
     Inventory {
         scope: patroni::SCOPE.to_owned(),
         namespace: patroni::NAMESPACE.to_owned(),
+        protect: Vec::new(),
         timings: options.timings,
         observer: Observer { transport: layout.target(Host::Mon) },
         postgres: Postgres {

@@ -32,6 +32,7 @@ mod log;
 mod patroni;
 mod postgres_inside;
 mod postgres_port;
+pub mod probe;
 mod process;
 mod reach;
 mod roles;

@@ -7,6 +7,7 @@ use super::Kind;
 use crate::{
     clock::BootInstant,
     policy::{Action, PlannedRule},
+    proof::PlannedEdge,
 };
 
 /// Payload of [`Kind::Step`].
@@ -79,6 +80,9 @@ pub struct Applied {
     pub hooks: Vec<String>,
     /// What is enforced.
     pub rules: Vec<PlannedRule>,
+    /// What it takes from whom on this node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edges: Vec<PlannedEdge>,
 }
 
 /// Payload of [`Kind::Reverted`].

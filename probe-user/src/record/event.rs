@@ -9,8 +9,8 @@ use serde_json::Value;
 
 #[cfg(doc)]
 use super::{
-    Applied, ClientWrite, ClusterView, HitSummary, Inside, LeaderKey, LogEntry, MemberKey, PortState,
-    RestState, Reverted, RowsFound, ServerProcess, ServerState, StepMark, Streaming,
+    Applied, ClientWrite, ClusterView, EdgeProbe, HitSummary, Inside, LeaderKey, LogEntry, MemberKey,
+    PortState, RestState, Reverted, RowsFound, ServerProcess, ServerState, StepMark, Streaming,
 };
 use crate::clock::BootInstant;
 
@@ -68,6 +68,8 @@ pub enum Source {
     Cut,
     /// The datapath in the kernel: packets hit.
     Kernel,
+    /// netsplit's own probes of what a cut cuts.
+    Prober,
     /// Patroni's REST API, from outside.
     Patroni,
     /// Patroni's log, on its node.
@@ -96,6 +98,8 @@ pub enum Kind {
     Reverted,
     /// Packets hit a rule on `node`: [`HitSummary`]. The first hit, then at most one event a second.
     Hit,
+    /// What a probe met on an edge of the cut on `node`: [`EdgeProbe`].
+    Probe,
     /// What a node's REST API answers to `GET /patroni`: [`RestState`].
     Rest,
     /// What `GET /cluster` says, the source of `patronictl list`; `node` is who answered: [`ClusterView`].

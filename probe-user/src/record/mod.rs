@@ -30,8 +30,8 @@ pub use primaries::TwoPrimaries;
 pub(crate) use primaries::two_primaries;
 pub use recorder::{EVENTS_FILE, RecordError, Recorder, read_events};
 pub use sights::{
-    ClientWrite, ClusterMember, ClusterView, Inside, LeaderKey, LogEntry, MemberKey, PortState, RestState,
-    RowsFound, ServerProcess, ServerState, Streaming, WriteOutcome,
+    ClientWrite, ClusterMember, ClusterView, EdgeProbe, Inside, LeaderKey, LogEntry, MemberKey, PortState,
+    ProbeMet, RestState, RowsFound, ServerProcess, ServerState, Streaming, WriteOutcome,
 };
 pub use sink::EventSink;
 pub use traceback::{Traceback, traceback};
@@ -42,4 +42,4 @@ pub(crate) use words::{port_in_words, rest_in_words, rule_in_words};
 pub(crate) use writes::outages;
 pub use writes::{Outage, WRITE_PAUSE};
 pub use zero::{Zero, ZeroFrom, zero};
-pub(crate) use zero::{first_action, hits, in_order};
+pub(crate) use zero::{first_action, hits, in_order, own_probes};

@@ -1,13 +1,13 @@
 //! Payloads of events that tell what observers saw of the cluster.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
 #[cfg(doc)]
 use super::Kind;
-use crate::cluster::Server;
+use crate::{clock::BootInstant, cluster::Server, proof::Ruling};
 
 /// Payload of [`Kind::Rest`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,4 +183,56 @@ pub struct RowsFound {
     pub duplicated: Vec<u64>,
     /// Not acknowledged, and there all the same.
     pub unacknowledged: Vec<u64>,
+}
+
+/// Payload of [`Kind::Probe`]: what a probe of netsplit's own met on an edge of a cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EdgeProbe {
+    /// The cut's id.
+    pub cut: String,
+    /// The node that the rule is enforced on.
+    pub node: String,
+    /// The rule's place in the policy, from 0.
+    pub rule: usize,
+    /// The edge's other end: a node's name, `lo` for the node itself.
+    pub peer: String,
+    /// Where the probe went.
+    pub to: SocketAddr,
+    /// When it began.
+    pub began: BootInstant,
+    /// What it met.
+    pub met: ProbeMet,
+    /// How often the rule was hit while this probe and those beside it were under way.
+    pub hits: u64,
+    /// How many probes of this rule were under way together.
+    pub probes: u64,
+    /// How many hits it can have caused at most, also after its end.
+    pub own_hits: u64,
+}
+
+impl EdgeProbe {
+    /// The rule whose edge it was made on.
+    pub fn ruling(&self) -> Ruling {
+        Ruling { node: self.node.clone(), rule: self.rule }
+    }
+}
+
+/// What a probe met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProbeMet {
+    /// It got through: a connection, its end acknowledged, or an answer to a datagram.
+    Passes,
+    /// Nothing, until its time was up.
+    Silence,
+    /// A TCP RST.
+    Reset,
+    /// ICMP or `ICMPv6` port unreachable.
+    Rejected,
+    /// No connection could be made for it to be cut: nobody listens.
+    NobodyListens,
+    /// The network has no way there: another ICMP error, or none of this host's own.
+    NoWay,
+    /// It could not be made, in words.
+    Failed(String),
 }

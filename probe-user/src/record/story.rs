@@ -27,6 +27,19 @@ fn milliseconds(seconds: f64) -> u64 {
     (seconds * 1e3).round() as u64
 }
 
+/// An edge of the cut of pg1, and where its probe goes.
+fn edge(peer: &str, to: Option<&str>) -> Value {
+    let by = json!({"node": "pg1", "rule": 0});
+    let aim = to.map(|to| {
+        json!({
+            "from": if peer == "lo" { "netns:pg1" } else { "netns:pg2" }, "to": to, "manner": "connect",
+            "expect": "silence", "by": by, "tries": 1, "own_hits": 1,
+        })
+    });
+    let aim = aim.map_or_else(|| json!({"Err": "it is no node of the inventory"}), |aim| json!({"Ok": aim}));
+    json!({"node": "pg1", "rule": 0, "action": "drop", "peer": peer, "aim": aim})
+}
+
 impl Story {
     pub(crate) fn tell(mut self, at: f64, node: &str, source: Source, kind: Kind, after: Value) -> Self {
         let boot_ns = boot(at);
@@ -76,6 +89,7 @@ impl Story {
         let after = json!({
             "cut": "c0ffee", "deadline": boot(at + 60.0), "backend": "xdp",
             "hooks": ["eth0 xdp native", "lo xdp generic"], "rules": [rule],
+            "edges": [edge("lo", Some("127.0.0.1:5432")), edge("pg2", Some("10.88.0.11:5432")), edge("192.0.2.0/24", None)],
         });
         self.tell(at, node, Source::Cut, Kind::Applied, after)
     }
@@ -86,6 +100,16 @@ impl Story {
             "first": boot(first), "last": boot(at), "example": "tcp 10.88.0.12:40000 > 10.88.0.11:5432 syn",
         });
         self.tell(at, node, Source::Kernel, Kind::Hit, after)
+    }
+
+    /// A probe of the edge between pg1 and a peer met this; the rule was hit as often as it must be, or not at all.
+    pub(crate) fn probed(self, at: f64, peer: &str, met: &str, hit: bool) -> Self {
+        let to = if peer == "lo" { "127.0.0.1:5432" } else { "10.88.0.11:5432" };
+        let after = json!({
+            "cut": "c0ffee", "node": "pg1", "rule": 0, "peer": peer, "to": to, "began": boot(at - 0.6), "met": met,
+            "hits": u64::from(hit), "probes": 1, "own_hits": 1,
+        });
+        self.tell(at, "pg1", Source::Prober, Kind::Probe, after)
     }
 
     pub(crate) fn reverted(self, at: f64, node: &str) -> Self {
@@ -219,6 +243,8 @@ impl Story {
             .step(0.05, 0, "apply primary-5432-drop", "end")
             .step(0.06, 1, "until new-leader, within 2 * ttl", "begin")
             .hit(0.5, "pg1", 0.2, 1)
+            .probed(0.9, "lo", "silence", true)
+            .probed(0.9, "pg2", "silence", true)
             .port(1.0, "pg1", "times-out")
             .write(2.2, 2.0, "unknown")
             .silent(3.2, "pg1")

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Applied, Event, HitSummary, Kind, Reverted, StepMark};
+use super::{Applied, EdgeProbe, Event, HitSummary, Kind, Reverted, StepMark};
 use crate::clock::BootInstant;
 
 /// The moment that a run counts its seconds from.
@@ -18,7 +18,7 @@ pub struct Zero {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ZeroFrom {
-    /// The first packet that a cut hit.
+    /// The first packet that a cut hit; one of netsplit's own probes only if it hit nothing else.
     Hit,
     /// No packet was hit: the first cut came into force.
     Applied,
@@ -40,7 +40,8 @@ impl Zero {
 ///
 /// `None` only where there are no events at all. The order of `events` does not matter.
 pub fn zero(events: &[Event]) -> Option<Zero> {
-    let hit = events.iter().flat_map(hits).filter_map(|hit| hit.first).min();
+    let hit =
+        first_of_others(events).or_else(|| events.iter().flat_map(hits).filter_map(|hit| hit.first).min());
     let applied = || {
         events
             .iter()
@@ -53,6 +54,29 @@ pub fn zero(events: &[Event]) -> Option<Zero> {
         .or_else(|| applied().map(|at| Zero { at, from: ZeroFrom::Applied }))
         .or_else(|| first_action(events).map(|at| Zero { at, from: ZeroFrom::Action }))
         .or_else(|| start().map(|at| Zero { at, from: ZeroFrom::Start }))
+}
+
+/// The first hit that no probe of netsplit's own can have been.
+///
+/// A rule's counters keep its first hit, which is another's if it came before any probe of the cut. If not, they say so
+/// themselves once there are more hits than the probes can have caused: then the last one of those, at most a second
+/// after the first.
+fn first_of_others(events: &[Event]) -> Option<BootInstant> {
+    let probes = own_probes(&in_order(events));
+    let mut counted: Vec<HitSummary> = events.iter().flat_map(hits).collect();
+    counted.sort_by_key(|hit| hit.last);
+    let of_others = counted.iter().filter_map(|hit| {
+        let of_cut = || probes.iter().filter(|probe| probe.cut == hit.cut);
+        let own: u64 = of_cut().map(|probe| probe.own_hits).sum();
+        let before = of_cut().all(|probe| hit.first.is_some_and(|first| first < probe.began));
+        if before { hit.first } else { hit.last.filter(|_| hit.packets > own) }
+    });
+    of_others.min()
+}
+
+/// What probes of netsplit's own met, in order.
+pub(crate) fn own_probes(ordered: &[&Event]) -> Vec<EdgeProbe> {
+    ordered.iter().filter(|event| event.kind == Kind::Probe).filter_map(|event| event.after_as()).collect()
 }
 
 /// When the first action on the cluster began.

@@ -5,10 +5,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html as page};
 use super::{
     RunResult, Tone,
     deviation::deviations,
+    proof,
     terminal::verdict_word,
     timeline::{rows, signed, timeline, warning},
 };
-use crate::{record::Environment, scenario::Verdict};
+use crate::{proof::EdgeVerdict, record::Environment, scenario::Verdict};
 
 pub(super) const STYLE: &str = "
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430 }
@@ -83,6 +84,20 @@ pub fn html(result: &RunResult) -> String {
                             td { (cut.node) } td { (cut.rule) } td { (cut.hook) }
                             td.n { (cut.packets) } td.n { (cut.bytes) }
                             td.n { (at(cut.first_hit_s)) } td.n { (at(cut.last_hit_s)) }
+                        }
+                    }
+                }
+                @if proof::rows(result).next().is_some() {
+                    h2 { "Proof" }
+                    table {
+                        tr { th {} th { "Edge" } th { "Rule" } th { "Why" } }
+                        @for (rule, edge) in proof::rows(result) {
+                            @let class = match edge.verdict {
+                                EdgeVerdict::Confirmed => "good",
+                                EdgeVerdict::NoTraffic => "change",
+                                EdgeVerdict::Leaked => "bad",
+                            };
+                            tr { td class=(class) { (edge.verdict) } td { (edge) } td { (rule) } td { (edge.why) } }
                         }
                     }
                 }

@@ -1,11 +1,11 @@
-//! `junit.xml`: one suite a run, one case an expectation, and one for the run itself.
+//! `junit.xml`: one suite a run, one case an expectation and an edge of a cut, and one for the run itself.
 
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{RunResult, RunVerdict};
-use crate::scenario::Verdict;
+use super::{RunResult, RunVerdict, proof};
+use crate::{proof::EdgeVerdict, scenario::Verdict};
 
 /// The report for a continuous integration server.
 pub fn junit(result: &RunResult) -> Result<String, quick_junit::SerializeError> {
@@ -38,6 +38,21 @@ pub(super) fn suite(result: &RunResult, name: &str) -> TestSuite {
         if let Some(at) = one.at_s.and_then(|at_s| Duration::try_from_secs_f64(at_s).ok()) {
             case.set_time(at);
         }
+        suite.add_test_case(case);
+    }
+    for (rule, edge) in proof::rows(result) {
+        let message = format!("{}: {}", edge.verdict, edge.why);
+        let status = match edge.verdict {
+            EdgeVerdict::Confirmed => TestCaseStatus::success(),
+            EdgeVerdict::Leaked => non_success(NonSuccessKind::Error, &message),
+            EdgeVerdict::NoTraffic => {
+                let mut status = TestCaseStatus::skipped();
+                status.set_message(message);
+                status
+            }
+        };
+        let mut case = TestCase::new(format!("proof: {rule}: {edge}"), status);
+        case.set_classname(result.scenario.as_str());
         suite.add_test_case(case);
     }
     suite

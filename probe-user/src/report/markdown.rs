@@ -5,10 +5,11 @@ use std::fmt::Write;
 use super::{
     RunResult,
     deviation::deviations,
+    proof,
     terminal::verdict_word,
     timeline::{rows, signed, timeline, warning},
 };
-use crate::scenario::Verdict;
+use crate::{cluster::Timings, record::Environment, scenario::Verdict};
 
 /// The report in Markdown.
 pub fn markdown(result: &RunResult) -> String {
@@ -84,6 +85,13 @@ pub fn markdown(result: &RunResult) -> String {
             at(cut.last_hit_s)
         ));
     }
+    if proof::rows(result).next().is_some() {
+        say("\n## Proof\n\n| | Edge | Rule | Why |\n|---|---|---|---|");
+    }
+    for (rule, edge) in proof::rows(result) {
+        let (ends, why) = (plain(&edge.to_string()), plain(&edge.why));
+        say(&format!("| {} | {ends} | {} | {why} |", edge.verdict, plain(rule)));
+    }
     if !result.troubles.is_empty() {
         say("\n## Trouble of the observers\n");
         for trouble in &result.troubles {
@@ -91,22 +99,29 @@ pub fn markdown(result: &RunResult) -> String {
         }
     }
     if let Some(environment) = &result.environment {
-        say("\n## Environment\n\n| | |\n|---|---|");
-        say(&format!("| kernel | {} |", plain(&environment.kernel)));
-        for (program, version) in &environment.versions {
-            say(&format!("| {} | {} |", plain(program), plain(version)));
-        }
-        let timings = environment.timings;
-        say(&format!(
-            "| timings | ttl {} s, loop_wait {} s, retry_timeout {} s |",
-            timings.ttl, timings.loop_wait, timings.retry_timeout
-        ));
-        if let Some(lab) = &environment.lab {
-            let local = format!("{:?}", lab.local).to_lowercase();
-            say(&format!("| lab | local connection by {local}, {} etcd |", lab.etcd_members));
-        }
+        say(&environment_of(environment));
     }
     out
+}
+
+/// What the run ran on, as a section without its last line's end.
+fn environment_of(environment: &Environment) -> String {
+    let mut text =
+        format!("\n## Environment\n\n| | |\n|---|---|\n| kernel | {} |", plain(&environment.kernel));
+    let mut row = |name: &str, value: &str| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n| {name} | {value} |");
+    };
+    for (program, version) in &environment.versions {
+        row(&plain(program), &plain(version));
+    }
+    let Timings { ttl, loop_wait, retry_timeout } = environment.timings;
+    row("timings", &format!("ttl {ttl} s, loop_wait {loop_wait} s, retry_timeout {retry_timeout} s"));
+    if let Some(lab) = &environment.lab {
+        let local = format!("{:?}", lab.local).to_lowercase();
+        row("lab", &format!("local connection by {local}, {} etcd", lab.etcd_members));
+    }
+    text
 }
 
 /// Text that means nothing to Markdown, and stays within its cell.

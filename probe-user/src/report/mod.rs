@@ -9,6 +9,7 @@ pub(crate) mod directory;
 mod html;
 mod junit;
 mod markdown;
+mod proof;
 mod rebuild;
 mod result;
 pub mod suite;

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::answers;
+use super::{answers, proof};
 use crate::{
     cluster::Timings,
+    proof::Edge,
     record::{
         Acted, Applied, Environment, Event, HitSummary, Kind, Metrics, StepMark, Transition, Zero, hits,
-        in_order, rule_in_words, zero,
+        in_order, own_probes, rule_in_words, zero,
     },
     scenario::{Deed, Evidence, Judgement, Row, Scenario, Verdict},
 };
@@ -85,7 +86,7 @@ pub enum RunVerdict {
     Pass,
     /// One was not.
     Fail,
-    /// A cut never hit a packet that it had to hit: nothing was shown.
+    /// A cut never hit a packet that it had to hit, or leaked: nothing was shown.
     Invalid,
     /// The run could not be made or judged.
     Error,
@@ -108,6 +109,9 @@ pub struct CutRecord {
     pub hook: String,
     /// Packets hit.
     pub packets: u64,
+    /// How many of them netsplit's own probes may have been, at most.
+    #[serde(default)]
+    pub of_probes: u64,
     /// Their bytes.
     pub bytes: u64,
     /// The first hit, on the run's clock.
@@ -116,6 +120,9 @@ pub struct CutRecord {
     pub last_hit_s: Option<f64>,
     /// A packet of those that were hit.
     pub example: Option<String>,
+    /// Who is cut off by it, and whether that is proven.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edges: Vec<Edge>,
 }
 
 /// One step as it went.
@@ -218,6 +225,7 @@ fn steps_and_cuts(scenario: &Scenario, ordered: &[&Event], zero: Option<Zero>) -
     let Some(zero) = zero else { return record };
     let mut counters: BTreeMap<(String, String, usize), HitSummary> = BTreeMap::new();
     let mut rules = Vec::new();
+    let mut planned = Vec::new();
     let mut step = None;
     for event in ordered {
         for hit in hits(event) {
@@ -267,17 +275,21 @@ fn steps_and_cuts(scenario: &Scenario, ordered: &[&Event], zero: Option<Zero>) -
                         backend: applied.backend.clone(),
                         hook: applied.hooks.join(", "),
                         packets: 0,
+                        of_probes: 0,
                         bytes: 0,
                         first_hit_s: None,
                         last_hit_s: None,
                         example: None,
+                        edges: Vec::new(),
                     });
                     rules.push(rule.origin);
                 }
+                planned.extend(applied.edges.into_iter().map(|edge| (applied.cut.clone(), edge)));
             }
             _ => {}
         }
     }
+    let origins = rules.clone();
     for (cut, rule) in record.cuts.iter_mut().zip(rules) {
         let Some(hit) = counters.remove(&(cut.cut.clone(), cut.node.clone(), rule)) else { continue };
         cut.packets = hit.packets;
@@ -286,6 +298,7 @@ fn steps_and_cuts(scenario: &Scenario, ordered: &[&Event], zero: Option<Zero>) -
         cut.last_hit_s = hit.last.map(|at| zero.seconds(at));
         cut.example = hit.example;
     }
+    proof::prove(&mut record.cuts, &origins, &planned, &own_probes(ordered));
     record
 }
 
@@ -316,11 +329,20 @@ fn verdict(
     };
     for step in scenario.steps.iter().filter(|step| step.when.holds(environment.lab.as_ref())) {
         let Deed::Apply(apply) = &step.deed else { continue };
-        let packets: u64 =
-            record.cuts.iter().filter(|cut| cut.name == apply.name).map(|cut| cut.packets).sum();
+        if let Some(leak) = proof::leak(&record.cuts, &apply.name) {
+            return (RunVerdict::Invalid, Some(leak));
+        }
+        let packets: u64 = record
+            .cuts
+            .iter()
+            .filter(|cut| cut.name == apply.name)
+            .map(|cut| cut.packets - cut.of_probes)
+            .sum();
         if apply.must_hit && packets == 0 {
+            let probed = record.cuts.iter().any(|cut| cut.name == apply.name && cut.of_probes > 0);
+            let none = if probed { "none but netsplit's own probes" } else { "none" };
             let reason = format!(
-                "`{}` was to hit packets and hit none: nothing that followed can be its doing",
+                "`{}` was to hit packets and hit {none}: nothing that followed can be its doing",
                 apply.name
             );
             return (RunVerdict::Invalid, Some(reason));

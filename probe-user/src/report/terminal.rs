@@ -7,9 +7,10 @@ use owo_colors::{OwoColorize, Style};
 use super::{
     RunResult, RunVerdict, Tone,
     deviation::deviations,
+    proof,
     timeline::{rows, signed, timeline, warning},
 };
-use crate::scenario::Verdict;
+use crate::{proof::EdgeVerdict, scenario::Verdict};
 
 /// Whether to color.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +110,14 @@ pub fn terminal(result: &RunResult, paint: Paint) -> String {
         let hook = if cut.hook.is_empty() { &cut.backend } else { &cut.hook };
         say(format!("  {} on {}: {} packets, {} bytes ({hook})", cut.rule, cut.node, cut.packets, cut.bytes));
     }
+    if proof::rows(result).next().is_some() {
+        say(String::new());
+        say(paint.text("Proof", bold));
+    }
+    for (_, edge) in proof::rows(result) {
+        let verdict = paint.tone(&format!("{:10}", edge.verdict), verdict_tone(edge.verdict));
+        say(format!("  {verdict} {edge}: {}", edge.why));
+    }
     if !result.troubles.is_empty() {
         say(String::new());
         say(paint
@@ -120,6 +129,14 @@ pub fn terminal(result: &RunResult, paint: Paint) -> String {
     let reason = result.reason.as_ref().map(|reason| format!("  {reason}")).unwrap_or_default();
     say(format!("{}{reason}", paint.tone(word, tone)));
     out
+}
+
+fn verdict_tone(verdict: EdgeVerdict) -> Tone {
+    match verdict {
+        EdgeVerdict::Confirmed => Tone::Good,
+        EdgeVerdict::NoTraffic => Tone::Change,
+        EdgeVerdict::Leaked => Tone::Bad,
+    }
 }
 
 pub(super) fn verdict_word(verdict: RunVerdict) -> (&'static str, Tone) {

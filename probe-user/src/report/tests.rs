@@ -94,6 +94,21 @@ fn the_verdict_of_a_record() {
             RunVerdict::Invalid,
             "`primary-5432-drop` was to hit",
         ),
+        // A hit that is netsplit's own shows nothing of the cluster.
+        (
+            cut()
+                .probed(2.0, "pg2", "silence", true)
+                .hit(3.0, "pg1", 1.9, 1)
+                .reverted(5.0, "pg1")
+                .over(6.0, 4, None),
+            RunVerdict::Invalid,
+            "`primary-5432-drop` was to hit packets and hit none but netsplit's own probes",
+        ),
+        (
+            cut().hit(1.0, "pg1", 0.5, 9).probed(2.0, "pg2", "passes", false).over(6.0, 4, None),
+            RunVerdict::Invalid,
+            "`primary-5432-drop` leaked on pg2 ↔ pg1 (10.88.0.11:5432): a probe got through",
+        ),
         (cut().over(6.0, 4, Some("interrupted")), RunVerdict::Error, "interrupted"),
         (cut().hit(1.0, "pg1", 0.5, 1).over(6.0, 4, Some("no BPF")), RunVerdict::Error, "no BPF"),
         (

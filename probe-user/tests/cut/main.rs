@@ -13,6 +13,8 @@ mod gray;
 mod killed;
 mod lease;
 mod nft;
+mod proof;
 mod scope;
 mod topology;
 mod traffic;
+mod way_in;

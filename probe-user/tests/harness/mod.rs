@@ -280,6 +280,8 @@ pub fn request(target: Target, rules: Vec<PlannedRule>) -> Request {
         choice: Choice::Auto,
         flavour: TcFlavour::Auto,
         cut_own_session: false,
+        protect: Vec::new(),
+        edges: Vec::new(),
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
     cluster::Target,
     cut::{CutError, CutId, CutStatus},
     policy::{Direction, NodePlan, PlannedRule},
+    record::EdgeProbe,
 };
 
 /// XDP and TC.
@@ -238,6 +239,8 @@ impl Prepared for PreparedDatapath<'_> {
             since: stamp.since,
             deadline: stamp.deadline,
             rules: std::mem::take(&mut self.rules),
+            edges: stamp.edges_of(&self.node.node),
+            probes: Vec::new(),
         });
         let tables = compile_journal(&self.node.target, &self.journal)?;
         self.datapath.stage(self.lock, &tables, &self.journal).map_err(&at)
@@ -278,6 +281,24 @@ impl Site for EbpfSite<'_> {
             Err(_) if !self.datapath.is_whole() => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn note(&mut self, id: &CutId, probes: &[EdgeProbe]) -> Result<bool, CutError> {
+        let mut journal = match self.datapath.journal() {
+            // Half-made or half-gone: it cuts nobody off.
+            Err(_) if !self.datapath.is_whole() => return Ok(false),
+            other => other?,
+        };
+        let Some(cut) = journal.cuts.iter_mut().find(|cut| cut.id == *id) else { return Ok(false) };
+        if cut.note(probes) {
+            // The journal switches banks together with the rules: the same ones once more.
+            let target = self.datapath.installation()?.target.unwrap_or(Target::Local);
+            let at = CutError::at(&target);
+            let tables = compile_journal(&target, &journal)?;
+            self.datapath.stage(self.lock, &tables, &journal).map_err(&at)?;
+            self.datapath.commit(self.lock).map_err(&at)?;
+        }
+        Ok(true)
     }
 
     fn revert(&mut self, id: &CutId) -> Result<Option<CutStatus>, CutError> {

@@ -5,7 +5,10 @@ use probe_ebpf::abi::MAX_COUNTERS;
 use serde::{Deserialize, Serialize};
 
 use super::{Attached, Clsact};
-use crate::{clock::BootInstant, cluster::Target, cut::CutId, policy::PlannedRule};
+use crate::{
+    clock::BootInstant, cluster::Target, cut::CutId, policy::PlannedRule, proof::PlannedEdge,
+    record::EdgeProbe,
+};
 
 /// What is attached in a namespace. Written as soon as it is true, so that whoever comes after a kill finds
 /// what has no pin.
@@ -44,6 +47,21 @@ pub struct CutRecord {
     pub deadline: BootInstant,
     /// Its rules, in the policy's order.
     pub rules: Vec<RuleRecord>,
+    /// What it takes from whom on this node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edges: Vec<PlannedEdge>,
+    /// What probes of those edges met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<EdgeProbe>,
+}
+
+impl CutRecord {
+    /// Keeps what probes of its own edges met; whether any did.
+    pub fn note(&mut self, probes: &[EdgeProbe]) -> bool {
+        let before = self.probes.len();
+        self.probes.extend(probes.iter().filter(|probe| probe.node == self.node).cloned());
+        self.probes.len() > before
+    }
 }
 
 /// One rule of a cut.

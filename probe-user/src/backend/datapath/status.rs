@@ -5,7 +5,7 @@ use crate::{
     backend::Attachment,
     clock::BootInstant,
     cluster::Target,
-    cut::{CutStatus, HookStatus, RuleStatus},
+    cut::{CutStatus, HookStatus, RuleStatus, known_edges},
 };
 
 /// The cuts of one datapath.
@@ -18,9 +18,8 @@ pub(super) fn site_status(datapath: &Datapath) -> Result<Vec<CutStatus>, Datapat
     journal
         .cuts
         .into_iter()
-        .map(|cut| {
-            let rules = cut
-                .rules
+        .map(|mut cut| {
+            let rules: Vec<RuleStatus> = std::mem::take(&mut cut.rules)
                 .into_iter()
                 .map(|record| {
                     let sum = datapath.counter(record.counter)?;
@@ -35,6 +34,7 @@ pub(super) fn site_status(datapath: &Datapath) -> Result<Vec<CutStatus>, Datapat
                     })
                 })
                 .collect::<Result<_, DatapathError>>()?;
+            let edges = known_edges(&cut, &rules);
             Ok(CutStatus {
                 id: cut.id,
                 node: cut.node,
@@ -44,6 +44,7 @@ pub(super) fn site_status(datapath: &Datapath) -> Result<Vec<CutStatus>, Datapat
                 expired: cut.deadline <= now,
                 hooks: hooks.clone(),
                 rules,
+                edges,
             })
         })
         .collect()

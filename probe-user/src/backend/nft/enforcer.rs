@@ -26,6 +26,7 @@ use crate::{
     cluster::{Target, namespace_files, within_file},
     cut::{CutError, CutId, CutStatus},
     policy::{NodePlan, PlannedRule},
+    record::EdgeProbe,
 };
 
 /// netfilter.
@@ -179,6 +180,8 @@ impl Prepared for PreparedTable {
                 since: stamp.since,
                 deadline: stamp.deadline,
                 rules: std::mem::take(&mut self.rules),
+                edges: stamp.edges_of(&self.node.node),
+                probes: Vec::new(),
             },
         };
         let trial = script::put(&self.known, &record, BootInstant::now()).map_err(&at)?;
@@ -233,6 +236,20 @@ impl Site for NftSite {
 
     fn holds(&self, id: &CutId) -> Result<bool, CutError> {
         Ok(self.status()?.iter().any(|cut| cut.id == *id))
+    }
+
+    fn note(&mut self, id: &CutId, probes: &[EdgeProbe]) -> Result<bool, CutError> {
+        let noted = self.locked(|| {
+            let mut known = table::read()?;
+            let Some(record) = known.records.iter_mut().find(|record| record.cut.id == *id) else {
+                return Ok(false);
+            };
+            if record.cut.note(probes) {
+                table::run(&script::file(record)?)?;
+            }
+            Ok(true)
+        })?;
+        Ok(noted.unwrap_or(false))
     }
 
     fn revert(&mut self, id: &CutId) -> Result<Option<CutStatus>, CutError> {

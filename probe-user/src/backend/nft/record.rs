@@ -85,6 +85,8 @@ pub(super) fn sample(id: &str, place: u64, rules: Vec<crate::policy::PlannedRule
             since: BootInstant { ns: 1_500_000_000 },
             deadline: BootInstant { ns: 61_500_000_000 },
             rules,
+            edges: Vec::new(),
+            probes: Vec::new(),
         },
     }
 }

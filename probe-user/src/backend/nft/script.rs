@@ -71,6 +71,20 @@ pub(super) fn put(known: &Known, record: &Record, now: BootInstant) -> Result<St
     Ok(text)
 }
 
+/// Writes a cut's journal anew, and touches nothing else of it.
+pub(super) fn file(record: &Record) -> Result<String, NftError> {
+    let journal = journal(&record.cut.id);
+    let elements = elements(record)?;
+    Ok(format!("flush set inet {TABLE} {journal}\nadd element inet {TABLE} {journal} {{ {elements} }}\n"))
+}
+
+/// The elements of a cut's journal.
+fn elements(record: &Record) -> Result<String, NftError> {
+    let pieces = record.pieces()?.into_iter().enumerate();
+    let elements: Vec<_> = pieces.map(|(place, piece)| format!("{place} comment \"{piece}\"")).collect();
+    Ok(elements.join(", "))
+}
+
 /// Takes a cut away, and with the last one everything.
 pub(super) fn take(known: &Known, id: &CutId, now: BootInstant) -> String {
     let left: Vec<_> =
@@ -141,17 +155,11 @@ fn cut(record: &Record, now: BootInstant) -> Result<String, NftError> {
             lease(id)
         );
         if family == "inet" {
-            let pieces = record.pieces()?;
-            let elements: Vec<_> = pieces
-                .iter()
-                .enumerate()
-                .map(|(place, piece)| format!("{place} comment \"{piece}\""))
-                .collect();
             let _ = writeln!(
                 text,
                 "\tset {} {{\n\t\ttype mark\n\t\telements = {{ {} }}\n\t}}",
                 journal(id),
-                elements.join(", ")
+                elements(record)?
             );
         }
         for rule in &record.cut.rules {

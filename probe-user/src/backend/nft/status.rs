@@ -11,7 +11,7 @@ use super::{
 use crate::{
     backend::CounterSum,
     clock::BootInstant,
-    cut::{CutStatus, HookStatus, RuleStatus},
+    cut::{CutStatus, HookStatus, RuleStatus, known_edges},
 };
 
 /// The cuts of the calling thread's namespace, with their counters.
@@ -37,6 +37,7 @@ fn cut_status(record: &Record, counters: &HashMap<String, CounterSum>, now: Boot
             last: sum.last,
         }
     });
+    let rules: Vec<_> = rules.collect();
     CutStatus {
         id: cut.id.clone(),
         node: cut.node.clone(),
@@ -45,7 +46,8 @@ fn cut_status(record: &Record, counters: &HashMap<String, CounterSum>, now: Boot
         deadline: cut.deadline,
         expired: record.is_over(now),
         hooks: record.seats.iter().map(hook_status).collect(),
-        rules: rules.collect(),
+        edges: known_edges(cut, &rules),
+        rules,
     }
 }
 

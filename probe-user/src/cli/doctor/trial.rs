@@ -160,6 +160,8 @@ fn request(way: &Way, port: u16) -> Request {
         choice: way.choice,
         flavour: way.flavour,
         cut_own_session: false,
+        protect: Vec::new(),
+        edges: Vec::new(),
     }
 }
 

@@ -28,6 +28,7 @@ fn cluster() -> Inventory {
     Inventory {
         scope: "demo".into(),
         namespace: "/service/".into(),
+        protect: Vec::new(),
         timings: Timings { ttl: 30, loop_wait: 10, retry_timeout: 10 },
         observer: Observer { transport: Target::Local },
         postgres: Postgres { user: "u".into(), password: "p".into(), database: "d".into() },

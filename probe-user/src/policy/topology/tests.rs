@@ -25,6 +25,7 @@ fn cluster(nodes: u8) -> Inventory {
     };
     let haproxy = |port| (Ipv4Addr::new(10, 88, 0, 30), port).into();
     Inventory {
+        protect: Vec::new(),
         scope: "demo".into(),
         namespace: "/service/".into(),
         timings: Timings { ttl: 30, loop_wait: 10, retry_timeout: 10 },

@@ -208,7 +208,9 @@ impl<'run> Attempt<'run> {
             Some(lease) => self.span(lease)?,
             None => self.rest_of_scenario(index, &step.name),
         };
-        self.cuts.apply(&step.name, &plan, lease).map_err(|error| Stop::Failed(in_a_line(&*error)))
+        self.cuts
+            .apply(&step.name, self.inventory, &plan, lease)
+            .map_err(|error| Stop::Failed(in_a_line(&*error)))
     }
 
     /// The longest that the scenario can take from a step to the revert of its cut, and a margin.

@@ -7,8 +7,10 @@ use serde_json::Value;
 use super::world::{Failure, World};
 use crate::{
     causes::in_a_line,
+    cluster::Inventory,
     cut::{Cut, CutId, CutStatus},
-    policy::Plan,
+    policy::{NodePlan, Plan},
+    proof::{PlannedEdge, planned_edges},
     record::{Applied, Event, EventSink, HitSummary, Kind, Reverted, Source},
 };
 
@@ -21,8 +23,12 @@ pub(super) struct Cuts<'run> {
 struct Held {
     name: String,
     id: CutId,
+    /// What it enforces where.
+    nodes: Vec<NodePlan>,
     /// Turns counters into events while it lives.
     counting: Option<Box<dyn Any>>,
+    /// Turns what probes meet into events while it lives.
+    probing: Option<Box<dyn Any>>,
 }
 
 impl<'run> Cuts<'run> {
@@ -31,14 +37,29 @@ impl<'run> Cuts<'run> {
     }
 
     /// Puts a plan in force, and holds it under this name.
-    pub(super) fn apply(&mut self, name: &str, plan: &Plan, lease: Duration) -> Result<(), Failure> {
-        let cut = self.world.apply(plan, lease)?;
+    pub(super) fn apply(
+        &mut self,
+        name: &str,
+        cluster: &Inventory,
+        plan: &Plan,
+        lease: Duration,
+    ) -> Result<(), Failure> {
+        let edges = planned_edges(plan, Some(cluster), &self.in_force());
+        let cut = self.world.apply(cluster, plan, &edges, lease)?;
         // Held before anything else can fail.
-        self.held.push(Held { name: name.to_owned(), id: cut.id.clone(), counting: None });
-        self.record_applied(&cut, plan);
+        let nodes = plan.nodes.clone();
+        self.held.push(Held {
+            name: name.to_owned(),
+            id: cut.id.clone(),
+            nodes,
+            counting: None,
+            probing: None,
+        });
+        self.record_applied(&cut, plan, &edges);
         let counting = self.world.count_hits(&cut, self.sink.clone())?;
         if let Some(held) = self.held.last_mut() {
             held.counting = Some(counting);
+            held.probing = Some(self.world.probe(&cut, edges, self.sink.clone()));
         }
         Ok(())
     }
@@ -51,6 +72,8 @@ impl<'run> Cuts<'run> {
             .partition::<Vec<_>, _>(|held| name.is_none_or(|name| held.name == name));
         self.held = kept;
         for mut held in wanted {
+            // A probe under way must meet the cut, and what it hits be counted.
+            held.probing = None;
             held.counting = None;
             match self.world.revert(&held.id) {
                 Ok(nodes) => self.record_reverted(&nodes, why),
@@ -65,7 +88,12 @@ impl<'run> Cuts<'run> {
         if failures.is_empty() { Ok(()) } else { Err(failures + "its lease ends it") }
     }
 
-    fn record_applied(&self, cut: &Cut, plan: &Plan) {
+    /// The rules of all cuts in force, the earliest first.
+    fn in_force(&self) -> Vec<NodePlan> {
+        self.held.iter().flat_map(|held| held.nodes.iter().cloned()).collect()
+    }
+
+    fn record_applied(&self, cut: &Cut, plan: &Plan, edges: &[PlannedEdge]) {
         for node in &plan.nodes {
             let status = cut.nodes.iter().find(|status| status.node == node.node);
             let hooks = status.map(|status| status.hooks.as_slice()).unwrap_or_default();
@@ -82,6 +110,7 @@ impl<'run> Cuts<'run> {
                     .map(|hook| format!("{} {} {}", hook.interface, hook.hook, hook.mode))
                     .collect(),
                 rules: node.rules.clone(),
+                edges: edges.iter().filter(|edge| edge.node == node.node).cloned().collect(),
             };
             self.send(&node.node, Kind::Applied, &applied);
         }

@@ -21,7 +21,8 @@ use crate::{
     },
     cut::{Cut, CutId, CutStatus, RuleStatus},
     policy::Plan,
-    record::{EVENTS_FILE, Event, EventSink, Kind, Source, ZeroFrom},
+    proof::{EdgeVerdict, PlannedEdge},
+    record::{EVENTS_FILE, EdgeProbe, Event, EventSink, Kind, ProbeMet, Source, ZeroFrom},
     report::{RunResult, RunVerdict, rebuild},
     scenario::Scenario,
 };
@@ -54,6 +55,8 @@ struct MadeUp {
     /// How often the run may ask whether to stop before it is told so.
     patience: usize,
     panics: bool,
+    /// What probes meet, where it is not what the cut is for.
+    meets: Option<ProbeMet>,
     /// How many reverts fail before one succeeds.
     stubborn: Cell<usize>,
 }
@@ -67,6 +70,7 @@ impl Default for MadeUp {
             in_force: Rc::default(),
             patience: usize::MAX,
             panics: false,
+            meets: None,
             stubborn: Cell::new(0),
         }
     }
@@ -98,7 +102,7 @@ impl World for MadeUp {
         Ok(Box::new(Quiet))
     }
 
-    fn apply(&self, plan: &Plan, lease: Duration) -> Result<Cut, Failure> {
+    fn apply(&self, _: &Inventory, plan: &Plan, _: &[PlannedEdge], lease: Duration) -> Result<Cut, Failure> {
         if self.refuses {
             return Err("this kernel has no BPF".into());
         }
@@ -136,6 +140,27 @@ impl World for MadeUp {
         }
         Ok(Box::new(()))
     }
+
+    fn probe(&self, cut: &Cut, edges: Vec<PlannedEdge>, sink: EventSink) -> Box<dyn Any> {
+        for edge in &edges {
+            let Ok(aim) = &edge.aim else { continue };
+            let met = self.meets.clone().unwrap_or_else(|| aim.expect.clone());
+            let probe = EdgeProbe {
+                cut: cut.id.to_string(),
+                node: edge.node.clone(),
+                rule: edge.rule,
+                peer: edge.peer.clone(),
+                to: aim.to,
+                began: BootInstant::now(),
+                met,
+                hits: u64::from(self.meets.is_none()),
+                probes: 1,
+                own_hits: aim.own_hits,
+            };
+            sink.send(event(Some(&edge.node), Kind::Probe, json!(probe)));
+        }
+        Box::new(())
+    }
 }
 
 fn status(id: &CutId, node: &str, plan: &Plan, packets: u64) -> CutStatus {
@@ -159,6 +184,7 @@ fn status(id: &CutId, node: &str, plan: &Plan, packets: u64) -> CutStatus {
         expired: false,
         hooks: Vec::new(),
         rules: rules.collect(),
+        edges: Vec::new(),
     }
 }
 
@@ -263,6 +289,27 @@ fn a_cut_without_a_hit_proves_nothing() {
     let result = go(&world, &text, &folder.path().join("again"));
     assert_eq!(result.verdict, RunVerdict::Fail);
     assert_eq!(result.steps[1].error.as_deref(), Some("not within 0 s"));
+}
+
+#[test]
+fn a_cut_that_leaks_proves_nothing_and_one_that_does_not_is_proven() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut inventory = Inventory::parse(INVENTORY, "inventory.toml").expect("a good inventory");
+    for node in &mut inventory.nodes {
+        node.transport = Target::Netns(node.name.clone());
+    }
+    for (leaks, verdict, proof) in [
+        (true, RunVerdict::Invalid, EdgeVerdict::Leaked),
+        // Its one packet is the probe's, as far as anybody can tell.
+        (false, RunVerdict::Invalid, EdgeVerdict::Confirmed),
+    ] {
+        let world = MadeUp { meets: leaks.then_some(ProbeMet::Passes), ..MadeUp::default() };
+        let result = go_on(&inventory, &world, CUT_AND_REVERT, &folder.path().join(leaks.to_string()));
+        assert_eq!(result.verdict, verdict, "{:?}", result.reason);
+        assert_eq!(result.cuts[0].edges[0].verdict, proof);
+        let reason = if leaks { "`cut` leaked on pg2" } else { "none but netsplit's own probes" };
+        assert!(result.reason.as_deref().is_some_and(|said| said.contains(reason)), "{:?}", result.reason);
+    }
 }
 
 #[test]
@@ -401,9 +448,15 @@ impl World for Recording {
         self.inner.watch(inventory, sink)
     }
 
-    fn apply(&self, plan: &Plan, lease: Duration) -> Result<Cut, Failure> {
+    fn apply(
+        &self,
+        cluster: &Inventory,
+        plan: &Plan,
+        edges: &[PlannedEdge],
+        lease: Duration,
+    ) -> Result<Cut, Failure> {
         self.leases.borrow_mut().push(lease);
-        self.inner.apply(plan, lease)
+        self.inner.apply(cluster, plan, edges, lease)
     }
 
     fn revert(&self, id: &CutId) -> Result<Vec<CutStatus>, Failure> {
@@ -412,5 +465,9 @@ impl World for Recording {
 
     fn count_hits(&self, cut: &Cut, sink: EventSink) -> Result<Box<dyn Any>, Failure> {
         self.inner.count_hits(cut, sink)
+    }
+
+    fn probe(&self, cut: &Cut, edges: Vec<PlannedEdge>, sink: EventSink) -> Box<dyn Any> {
+        self.inner.probe(cut, edges, sink)
     }
 }

@@ -108,3 +108,14 @@ fn the_last_cut_takes_the_tables_with_it() {
         "add table inet netsplit\ndelete table inet netsplit\nadd table netdev netsplit\ndelete table netdev netsplit\n"
     );
 }
+
+#[test]
+fn a_journal_is_written_anew_and_nothing_else() {
+    let script = file(&first()).unwrap();
+    let lines: Vec<_> = script.lines().collect();
+    assert!(
+        matches!(lines.as_slice(), [flush, add] if *flush == "flush set inet netsplit journal_c3f9a1"
+            && add.starts_with("add element inet netsplit journal_c3f9a1 { 0 comment \"")),
+        "{script}"
+    );
+}

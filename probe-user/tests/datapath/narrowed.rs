@@ -135,13 +135,13 @@ fn a_rule_flaps_by_the_kernels_clock() {
     by_each_hook(&[narrowed(narrowing)], |guard, is_dropped| {
         let cut = guard.cut().unwrap();
         // The lease of these tests is a minute.
-        let since = BootInstant { ns: cut.deadline.ns - Duration::from_mins(1).as_nanos() as u64 };
+        let since_ns = cut.deadline.ns - 60_000_000_000;
         let (mut on, mut off) = (0, 0);
         let until = BootInstant::now() + PERIOD * 5;
         while BootInstant::now() < until {
-            let before = BootInstant::now().since(since).as_nanos() as u64 % flap.period_ns;
+            let before = (BootInstant::now().ns - since_ns) % flap.period_ns;
             let dropped = is_dropped(&segment(40000));
-            let after = BootInstant::now().since(since).as_nanos() as u64 % flap.period_ns;
+            let after = (BootInstant::now().ns - since_ns) % flap.period_ns;
             if before > after || (before < flap.on_ns) != (after < flap.on_ns) {
                 continue;
             }

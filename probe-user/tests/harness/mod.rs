@@ -276,7 +276,8 @@ pub fn request(target: Target, rules: Vec<PlannedRule>) -> Request {
     let node = NodePlan { node: target.to_string(), target, rules };
     Request {
         plan: Plan { description: "a test".to_owned(), nodes: vec![node] },
-        lease: Duration::from_mins(1),
+        // Longer than any test takes, on an emulated processor, too.
+        lease: Duration::from_mins(10),
         choice: Choice::Auto,
         flavour: TcFlavour::Auto,
         cut_own_session: false,

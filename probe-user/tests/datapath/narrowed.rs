@@ -134,8 +134,8 @@ fn a_rule_flaps_by_the_kernels_clock() {
     let narrowing = Narrowing { flap: Some(flap), ..Narrowing::default() };
     by_each_hook(&[narrowed(narrowing)], |guard, is_dropped| {
         let cut = guard.cut().unwrap();
-        // The lease of these tests is a minute.
-        let since_ns = cut.deadline.ns - 60_000_000_000;
+        let lease = request(Target::Local, Vec::new()).lease;
+        let since_ns = cut.deadline.ns - u64::try_from(lease.as_nanos()).unwrap();
         let (mut on, mut off) = (0, 0);
         let until = BootInstant::now() + PERIOD * 5;
         while BootInstant::now() < until {

@@ -27,7 +27,7 @@ fn a_policy_file_is_applied_shown_and_reverted() {
     let id = id.trim();
     assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Silence);
     let status = netsplit(&["status"]).data();
-    for words in [id, &target, "drop", "eth0 tc ingress tcx", "lo tc ingress tcx"] {
+    for words in [id, &target, "drop", "eth0 tc ingress", "lo tc ingress"] {
         assert!(status.contains(words), "{words}: {status}");
     }
     let reverted = netsplit(&["revert", id]);

@@ -7,7 +7,7 @@ mod harness;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Stdio, thread, time::Duration};
 
-use harness::{Pair, at_once, netsplit, netsplit_command, pin_folder, run, traces};
+use harness::{Pair, at_once, has_tcx, netsplit, netsplit_command, pin_folder, run, traces};
 use netsplit::cluster::{Target, within};
 use serde_json::Value;
 
@@ -74,7 +74,7 @@ fn revert_all_leaves_nothing_of_netsplits_on_the_machine() {
     let nodes: Vec<_> = pairs.iter().map(Pair::node_target).collect();
     let ways: [&[&str]; 5] = [
         &["--backend", "xdp"],
-        &["--backend", "tc", "--tc", "tcx"],
+        &["--backend", "tc", "--tc", if has_tcx() { "tcx" } else { "clsact" }],
         &["--backend", "tc", "--tc", "clsact", "--direction", "both"],
         &["--backend", "tc", "--tc", "clsact"],
         &["--backend", "xdp"],

@@ -17,9 +17,9 @@ pub(super) const SUITES: [(&str, &[&str]); 5] = [
         "cut",
         &[
             "command_line::a_policy_file",
-            "composition::",
+            "composition::a_cut_by_xdp",
+            "composition::when_one_node",
             "foreign::a_foreign_filter",
-            "foreign::a_foreign_xdp",
             "lease::a_cut_ends",
             "scope::vlan_traffic",
         ],

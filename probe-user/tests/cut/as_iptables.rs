@@ -197,7 +197,9 @@ fn udp_stories(by: By, action: Action) -> Vec<(&'static str, Met)> {
     let stories = PATHS.iter().map(|&(path, wire, address)| (path, probe(wire, address))).collect();
     uncut(&pair, Protocol::Udp, action, guard);
     for (path, wire, address) in PATHS {
-        assert_eq!(probe(wire, address), Met::Answer, "{path}, after the revert");
+        // A busy machine may lose one datagram, which nobody sends again.
+        let answered = || probe(wire, address) == Met::Answer;
+        poll_until(&format!("{by:?}, {path}: an answer after the revert"), Duration::from_secs(3), answered);
     }
     stories
 }

@@ -60,19 +60,17 @@ fn try_enforce<F: Frame>(frame: &F, place: Place) -> Option<Decision> {
         }
         return None;
     }
-    let control = CONTROL.get(0)?;
-    let bank = control.bank & 1;
-    let ruleset = RULESETS.get(bank)?;
     let parked = PARKED.get(0)?;
+    let ruleset = parked.ruleset()?;
     let now_ns = clock::this_tick_ns();
-    match rank(ruleset, parked, place, bank, now_ns) {
+    match rank(ruleset, parked, place, now_ns) {
         NO_RULE => None,
         ASK_THE_NARROWED => {
             frame.hand_over(NARROWED);
             // Whoever commits a narrowed rule has that program ready.
             None
         }
-        rank => carry_out(frame, ruleset, parked, rank, now_ns, control.recording != 0),
+        rank => carry_out(frame, ruleset, parked, rank, now_ns),
     }
 }
 
@@ -84,15 +82,13 @@ pub(crate) fn enforce_narrowed<F: Frame>(frame: &F, place: Place) -> Decision {
 
 #[inline(always)]
 fn try_enforce_narrowed<F: Frame>(frame: &F, place: Place) -> Option<Decision> {
-    let control = CONTROL.get(0)?;
-    let bank = control.bank & 1;
-    let ruleset = RULESETS.get(bank)?;
     let parked = PARKED.get(0)?;
+    let ruleset = parked.ruleset()?;
     let place = Place { way: parked.way, ..place };
     let now_ns = clock::now_ns();
-    match narrowed_rank(ruleset, parked, place, bank, now_ns) {
+    match narrowed_rank(ruleset, parked, place, now_ns) {
         NO_RULE => None,
-        rank => carry_out(frame, ruleset, parked, rank, now_ns, control.recording != 0),
+        rank => carry_out(frame, ruleset, parked, rank, now_ns),
     }
 }
 
@@ -104,14 +100,13 @@ fn carry_out<F: Frame>(
     parked: &Parked,
     rank: usize,
     now_ns: u64,
-    recording: bool,
 ) -> Option<Decision> {
     let entry = ruleset.entries[rank & (MAX_RULES - 1)];
     let action = Action::from_number(entry.action)?;
     if action == Action::Corrupt && !parked.packet.has_data() {
         return None;
     }
-    record(frame, parked, entry, now_ns, recording);
+    record(frame, parked, entry, now_ns, CONTROL.get(0)?.recording != 0);
     if action != Action::Drop {
         // Another program carries it out, and this one ends here: unless that one is missing.
         frame.hand_over(action as u32);
@@ -140,7 +135,8 @@ pub(super) fn look<F: Frame>(frame: &F, way: Way) -> u64 {
 
 #[inline(always)]
 fn try_look<F: Frame>(frame: &F, way: Way) -> Option<Look> {
-    let ruleset = RULESETS.get(CONTROL.get(0)?.bank & 1)?;
+    let bank = CONTROL.get(0)?.bank & 1;
+    let ruleset = RULESETS.get(bank)?;
     let packet = match decode(frame) {
         Ok(packet) => packet?,
         Err(Malformed) => return Some(Look::Unparsed),
@@ -152,7 +148,7 @@ fn try_look<F: Frame>(frame: &F, way: Way) -> Option<Look> {
         }
         return None;
     }
-    park(frame, packet, candidates, way).map(|()| Look::Parked)
+    park(frame, packet, candidates, way, bank).map(|()| Look::Parked)
 }
 
 /// No rule decides. A BPF function answers with one number.
@@ -162,8 +158,8 @@ const ASK_THE_NARROWED: usize = MAX_RULES + 1;
 
 /// The rank of the rule that decides, or one of the two numbers above. A function of its own for the stack's sake.
 #[inline(never)]
-fn rank(ruleset: &Ruleset, parked: &Parked, place: Place, bank: u32, now_ns: u64) -> usize {
-    let lookups = Lookups { parked, place, bank };
+fn rank(ruleset: &Ruleset, parked: &Parked, place: Place, now_ns: u64) -> usize {
+    let lookups = Lookups { parked, place };
     match judge(ruleset, &parked.candidates, &parked.packet, place.seat(), now_ns, &lookups) {
         Verdict::None => NO_RULE,
         Verdict::Rule(rank) => rank,
@@ -173,8 +169,8 @@ fn rank(ruleset: &Ruleset, parked: &Parked, place: Place, bank: u32, now_ns: u64
 
 /// The same where narrowed rules match.
 #[inline(never)]
-fn narrowed_rank(ruleset: &Ruleset, parked: &Parked, place: Place, bank: u32, now_ns: u64) -> usize {
-    let lookups = Lookups { parked, place, bank };
+fn narrowed_rank(ruleset: &Ruleset, parked: &Parked, place: Place, now_ns: u64) -> usize {
+    let lookups = Lookups { parked, place };
     let rank = first_that_hits(ruleset, &parked.candidates, &parked.packet, place.seat(), now_ns, &lookups);
     rank.unwrap_or(NO_RULE)
 }
@@ -183,20 +179,21 @@ fn narrowed_rank(ruleset: &Ruleset, parked: &Parked, place: Place, bank: u32, no
 struct Lookups<'a> {
     parked: &'a Parked,
     place: Place,
-    bank: u32,
 }
 
 impl Surroundings for Lookups<'_> {
     #[inline(always)]
     fn peer_rules(&self) -> RuleMask {
-        let key =
-            Key::new(PEER_KEY_BANK_BITS + 128, PeerKey { bank: self.bank, address: *self.parked.peer() });
+        let key = Key::new(
+            PEER_KEY_BANK_BITS + 128,
+            PeerKey { bank: self.parked.bank, address: *self.parked.peer() },
+        );
         PEERS.get(&key).copied().unwrap_or(RuleMask::EMPTY)
     }
 
     #[inline(always)]
     fn interface_rules(&self) -> RuleMask {
-        let key = InterfaceKey { bank: self.bank, ifindex: self.place.ifindex };
+        let key = InterfaceKey { bank: self.parked.bank, ifindex: self.place.ifindex };
         // SAFETY: user space fills a bank before packets see it and leaves it alone while they do.
         unsafe { INTERFACES.get(&key) }.copied().unwrap_or(RuleMask::EMPTY)
     }

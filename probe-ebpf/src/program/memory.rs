@@ -8,7 +8,7 @@ use probe_ebpf::{
 };
 
 use super::{
-    maps::{CONTROL, FLOWS, RULESETS, STATES},
+    maps::{FLOWS, STATES},
     parked::{PARKED, Parked},
 };
 
@@ -30,8 +30,8 @@ pub(super) fn narrowed_rule_hits(rank: usize, now_ns: u64) -> bool {
 
 #[inline(always)]
 fn hits_parked(rank: usize, now_ns: u64) -> Option<bool> {
-    let ruleset = RULESETS.get(CONTROL.get(0)?.bank & 1)?;
     let parked = PARKED.get(0)?;
+    let ruleset = parked.ruleset()?;
     let rank = rank & (MAX_RULES - 1);
     let (sieve, counter) = (&ruleset.sieves[rank], ruleset.entries[rank].counter);
     let memory = Remembered { parked, counter, since_ns: sieve.since_ns };

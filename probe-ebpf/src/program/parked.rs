@@ -3,12 +3,12 @@
 
 use aya_ebpf::{macros::map, maps::PerCpuArray};
 use probe_ebpf::{
-    abi::{RuleMask, Way},
+    abi::{RuleMask, Ruleset, Way},
     decode::Packet,
     narrow::Sample,
 };
 
-use super::frame::Frame;
+use super::{frame::Frame, maps::RULESETS};
 
 /// A packet's facts.
 #[derive(Clone, Copy)]
@@ -18,6 +18,9 @@ pub(super) struct Parked {
     pub(super) source: [u8; 16],
     pub(super) destination: [u8; 16],
     pub(super) way: Way,
+    /// The bank that the packet was looked at by. Whoever goes on with it stays with that one: between two programs, and
+    /// between two looks at `CONTROL`, another ruleset may come into force.
+    pub(super) bank: u32,
     /// All IP bytes that the frame stands for.
     pub(super) bytes: u32,
     /// Those of the longest segment.
@@ -34,7 +37,13 @@ pub(super) static PARKED: PerCpuArray<Parked> = PerCpuArray::with_max_entries(1,
 
 /// Parks a packet.
 #[inline(always)]
-pub(super) fn park<F: Frame>(frame: &F, packet: Packet, candidates: RuleMask, way: Way) -> Option<()> {
+pub(super) fn park<F: Frame>(
+    frame: &F,
+    packet: Packet,
+    candidates: RuleMask,
+    way: Way,
+    bank: u32,
+) -> Option<()> {
     let place = PARKED.get_ptr_mut(0)?;
     let (source, destination) = (packet.source(frame)?, packet.destination(frame)?);
     let bytes = (packet.end - packet.network) as u32;
@@ -42,13 +51,19 @@ pub(super) fn park<F: Frame>(frame: &F, packet: Packet, candidates: RuleMask, wa
         0 => bytes,
         data => (packet.data - packet.network) as u32 + data,
     };
-    let parked = Parked { packet, candidates, source, destination, way, bytes, segment_bytes };
+    let parked = Parked { packet, candidates, source, destination, way, bank, bytes, segment_bytes };
     // SAFETY: the map's element of this processor, which nobody else uses meanwhile.
     unsafe { place.write(parked) };
     Some(())
 }
 
 impl Parked {
+    /// The ruleset that judges it.
+    #[inline(always)]
+    pub(super) fn ruleset(&self) -> Option<&'static Ruleset> {
+        RULESETS.get(self.bank & 1)
+    }
+
     /// The node's address, and the peer's.
     #[inline(always)]
     pub(super) const fn ends(&self) -> (&[u8; 16], &[u8; 16]) {

@@ -4,9 +4,14 @@
 
 use std::{collections::HashMap, fmt};
 
+use jiff::Timestamp;
 use probe_ebpf::abi::Hit;
 
-use super::{Choice, Interface, Refusal, datapath, datapath::TcFlavour, nft};
+use super::{
+    Choice, Interface, Refusal, datapath,
+    datapath::{CutRecord, RuleRecord, TcFlavour},
+    nft,
+};
 use crate::{
     clock::BootInstant,
     cluster::Target,
@@ -106,9 +111,19 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The edges of one node.
-    pub fn edges_of(&self, node: &str) -> Vec<PlannedEdge> {
-        self.edges.iter().filter(|edge| edge.node == node).cloned().collect()
+    /// What one node's journal is to hold of the cut.
+    pub fn record(&self, node: &str, rules: Vec<RuleRecord>) -> CutRecord {
+        CutRecord {
+            id: self.id.clone(),
+            node: node.to_owned(),
+            description: self.description.clone(),
+            applied: Timestamp::now(),
+            since: self.since,
+            deadline: self.deadline,
+            rules,
+            edges: self.edges.iter().filter(|edge| edge.node == node).cloned().collect(),
+            probes: Vec::new(),
+        }
     }
 }
 

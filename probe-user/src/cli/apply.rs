@@ -99,13 +99,13 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
         protect: args.protect.all(cluster.as_ref())?,
     };
     let mut cut = cut::apply(&request).map_err(|error| args.policy.refused(error))?;
-    // A cut whose id nobody was told could not be ended by it.
+    // A cut whose id nobody was told could not be ended by it, and one that cannot be proven is not what was asked for.
     let proven = if args.prove { prove(&mut cut, &request.edges) } else { Ok(()) };
     if let Err(error) = proven.and_then(|()| tell(args, &cut, lease)) {
         let ended = cut::revert(&cut.id).map_err(cut_error);
         return Err(error.wrap_err(match ended {
-            Ok(_) => "the cut's id could not be printed, so it was taken away again".to_owned(),
-            Err(_) => format!("the cut {} is in force, and its id could not be printed", cut.id),
+            Ok(_) => "the cut could not be proven or told of, so it was taken away again".to_owned(),
+            Err(_) => format!("the cut {} is in force, and could not be proven or told of", cut.id),
         }));
     }
     let leaked = edges_of(&cut).any(|edge| edge.verdict == EdgeVerdict::Leaked);

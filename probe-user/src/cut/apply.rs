@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, fmt, time::Duration};
 
-use super::{CutError, CutId, CutStatus, privilege::check_privilege, protect, session};
+use super::{CutError, CutId, CutStatus, privilege::check_privilege, protect, random, session};
 use crate::{
     backend::{Choice, Means, Prepared, Stamp, datapath::TcFlavour, holds_on},
     clock::BootInstant,
@@ -72,7 +72,8 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
     protect::check(&request.plan, &request.protect)?;
     let mut request = request.clone();
     if request.choice.enforcer().repeats_chance() {
-        request.plan.settle_seeds(random_seed);
+        // Small enough to be typed again.
+        request.plan.settle_seeds(|| u32::from_ne_bytes(random::bytes()).into());
     }
     let request = &request;
     let mut seen = BTreeSet::new();
@@ -129,16 +130,6 @@ fn parts_of(ready: &[(&Target, Box<dyn Prepared + '_>)], id: &CutId) -> Result<V
         nodes.extend(parts.into_iter().filter(|part| part.id == *id));
     }
     Ok(nodes)
-}
-
-/// A seed for chance: small enough to be typed again.
-fn random_seed() -> u64 {
-    let mut bytes = [0_u8; 4];
-    // The kernel's pool answers always once the machine is up; should it not, the clock will do.
-    match rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty()) {
-        Ok(_) => u32::from_ne_bytes(bytes).into(),
-        Err(_) => BootInstant::now().ns & u64::from(u32::MAX),
-    }
 }
 
 /// Takes back what a failed apply made.

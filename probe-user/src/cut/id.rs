@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::random;
+
 /// A cut's name, such as `c3f9a1`: what `netsplit revert` takes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -12,13 +14,7 @@ pub struct CutId(String);
 impl CutId {
     /// A name that no cut has had: 24 random bits are enough for the few cuts of a machine.
     pub fn random() -> Self {
-        let mut bytes = [0_u8; 3];
-        // The kernel's pool answers always once the machine is up; should it not, the clock will do.
-        if rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty()).is_err() {
-            let [.., a, b, c] = crate::clock::BootInstant::now().ns.to_be_bytes();
-            bytes = [a, b, c];
-        }
-        let [a, b, c] = bytes;
+        let [a, b, c] = random::bytes();
         Self(format!("{a:02x}{b:02x}{c:02x}"))
     }
 }

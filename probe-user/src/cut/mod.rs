@@ -7,6 +7,7 @@ mod guard;
 mod id;
 mod privilege;
 mod protect;
+mod random;
 mod revert;
 mod session;
 mod ssh;

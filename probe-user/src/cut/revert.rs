@@ -67,7 +67,8 @@ pub fn revert_all() -> Result<Vec<CutStatus>, CutError> {
 /// about to remove them.
 pub fn revert_targets(targets: &[Target]) -> Result<Vec<CutStatus>, CutError> {
     // Nothing to do must need nothing: no capability, no bpffs.
-    if busy().next().is_none() {
+    let busy: Vec<_> = busy().collect();
+    if busy.is_empty() {
         return Ok(Vec::new());
     }
     check_privilege()?;
@@ -75,7 +76,7 @@ pub fn revert_targets(targets: &[Target]) -> Result<Vec<CutStatus>, CutError> {
     let mut failed = None;
     // One that cannot be read is not known to be theirs.
     let theirs = |site: &dyn Site| site.target().is_some_and(|target| targets.contains(&target));
-    for enforcer in busy() {
+    for enforcer in busy {
         match enforcer.turn(&[]).and_then(|turn| remove_sites(turn.as_ref(), theirs)) {
             Ok(status) => ended.extend(status),
             Err(error) => failed = failed.or(Some(error)),

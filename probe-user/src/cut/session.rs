@@ -13,7 +13,7 @@ use super::{
     ssh::{Session, sessions},
 };
 use crate::{
-    backend::Segment,
+    backend::{Segment, Tables},
     clock::BootInstant,
     cluster::namespace_id,
     policy::{NodePlan, Plan},
@@ -33,8 +33,13 @@ fn judge(
 ) -> Result<(), CutError> {
     for node in &plan.nodes {
         let Some(namespace) = namespace_id(&node.target.namespace_path()) else { continue };
-        for session in sessions.iter().filter(|session| session.namespace == Some(namespace)) {
-            let Some((rule, packet)) = would_cut(node, session)? else { continue };
+        let mut theirs = sessions.iter().filter(|session| session.namespace == Some(namespace)).peekable();
+        if theirs.peek().is_none() {
+            continue;
+        }
+        let tables = tables(node)?;
+        for session in theirs {
+            let Some((rule, packet)) = would_cut(node, &tables, session) else { continue };
             if session.own && !cut_own_session {
                 return Err(CutError::OwnSession { rule, packet });
             }
@@ -46,9 +51,8 @@ fn judge(
 }
 
 /// The rule that would end the session, from 1, and the packet that proves it, asked of the compiled tables.
-fn would_cut(node: &NodePlan, session: &Session) -> Result<Option<(usize, String)>, CutError> {
+fn would_cut(node: &NodePlan, tables: &Tables, session: &Session) -> Option<(usize, String)> {
     let Session { client, server, .. } = *session;
-    let tables = tables(node)?;
     for (way, packet) in [
         (Way::Ingress, format!("tcp {client} > {server} ack")),
         (Way::Egress, format!("tcp {server} > {client} ack")),
@@ -63,10 +67,10 @@ fn would_cut(node: &NodePlan, session: &Session) -> Result<Option<(usize, String
         };
         if let Some(entry) = tables.decide(&segment, BootInstant::default()) {
             let place = tables.ruleset.entries[entry].counter;
-            return Ok(node.rules.get(place as usize).map(|rule| (rule.origin + 1, packet)));
+            return node.rules.get(place as usize).map(|rule| (rule.origin + 1, packet));
         }
     }
-    Ok(None)
+    None
 }
 
 #[cfg(test)]

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use aya::{programs::ProgramType, sys::is_program_supported};
-use jiff::Timestamp;
 use probe_ebpf::abi::Hook;
 
 use super::{
-    CutRecord, Datapath, DatapathError, Journal, Lock, Pins, RuleRecord, Task, Wanted, meter::HitMeter,
+    Datapath, DatapathError, Journal, Lock, Pins, RuleRecord, Task, Wanted, meter::HitMeter,
     remove_root_if_empty, status::site_status, sweep,
 };
 use crate::{
@@ -231,17 +230,7 @@ impl Prepared for PreparedDatapath<'_> {
         let at = CutError::at(&self.node.target);
         let counters: Vec<_> = self.rules.iter().map(|rule| rule.counter).collect();
         self.datapath.clear_counters(&counters).map_err(&at)?;
-        self.journal.cuts.push(CutRecord {
-            id: stamp.id.clone(),
-            node: self.node.node.clone(),
-            description: stamp.description.clone(),
-            applied: Timestamp::now(),
-            since: stamp.since,
-            deadline: stamp.deadline,
-            rules: std::mem::take(&mut self.rules),
-            edges: stamp.edges_of(&self.node.node),
-            probes: Vec::new(),
-        });
+        self.journal.cuts.push(stamp.record(&self.node.node, std::mem::take(&mut self.rules)));
         let tables = compile_journal(&self.node.target, &self.journal)?;
         self.datapath.stage(self.lock, &tables, &self.journal).map_err(&at)
     }

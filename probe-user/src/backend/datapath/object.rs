@@ -22,7 +22,7 @@ pub(super) const XDP: &str = "netsplit_xdp";
 pub(super) const TC_INGRESS: &str = "netsplit_in";
 pub(super) const TC_EGRESS: &str = "netsplit_out";
 
-pub(super) const MAPS: [&str; 12] = [
+pub(super) const MAPS: [&str; 13] = [
     "CONTROL",
     "RULESETS",
     "PEERS",
@@ -33,6 +33,8 @@ pub(super) const MAPS: [&str; 12] = [
     "JOURNAL",
     "FLOWS",
     "STATES",
+    // What is parked for the program that goes on with a packet.
+    "PARKED",
     XDP_ACTIONS,
     TC_ACTIONS,
 ];
@@ -40,9 +42,6 @@ pub(super) const MAPS: [&str; 12] = [
 /// Which program carries an action out, by the action's number.
 const XDP_ACTIONS: &str = "XDP_ACTIONS";
 const TC_ACTIONS: &str = "TC_ACTIONS";
-
-/// What is parked for the program that carries an action out.
-const PARKED: &str = "PARKED";
 
 /// aya-log's ring buffer; there only if the programs log.
 pub(super) const LOGS: &str = "AYA_LOGS";
@@ -121,7 +120,6 @@ fn open(pins: &Pins) -> Result<Ebpf, DatapathError> {
     for name in MAPS {
         loader.map_pin_path(name, pins.path(name));
     }
-    loader.map_pin_path(PARKED, pins.path(PARKED));
     if level > 0 {
         loader.map_pin_path(LOGS, pins.path(LOGS));
     }

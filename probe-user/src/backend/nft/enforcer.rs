@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
 use super::{
     NftError,
     hook::Hook,
@@ -18,7 +16,7 @@ use crate::{
     backend::{
         Backend, Capabilities, Choice, Enforcer, Interface, Means, Meter, Prepared, Refusal, Site, Stamp,
         Turn,
-        datapath::{CutRecord, RuleRecord},
+        datapath::RuleRecord,
         holds_on::{holds_on, named},
         interfaces, remove_sites,
     },
@@ -172,17 +170,7 @@ impl Prepared for PreparedTable {
             place: self.place,
             target: self.node.target.clone(),
             seats: self.seats.clone(),
-            cut: CutRecord {
-                id: stamp.id.clone(),
-                node: self.node.node.clone(),
-                description: stamp.description.clone(),
-                applied: Timestamp::now(),
-                since: stamp.since,
-                deadline: stamp.deadline,
-                rules: std::mem::take(&mut self.rules),
-                edges: stamp.edges_of(&self.node.node),
-                probes: Vec::new(),
-            },
+            cut: stamp.record(&self.node.node, std::mem::take(&mut self.rules)),
         };
         let trial = script::put(&self.known, &record, BootInstant::now()).map_err(&at)?;
         table::check(&trial).map_err(&at)?;

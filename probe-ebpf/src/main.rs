@@ -13,8 +13,7 @@
 mod program;
 
 use aya_ebpf::{
-    bindings::{BPF_F_INGRESS, TC_ACT_SHOT, TC_ACT_UNSPEC, xdp_action},
-    helpers::generated::bpf_redirect,
+    bindings::{TC_ACT_SHOT, TC_ACT_UNSPEC, xdp_action},
     macros::{classifier, xdp},
     programs::{TcContext, XdpContext},
 };
@@ -23,10 +22,11 @@ use program::{
     act::{
         answer::{reject_sender, reset_sender},
         corrupt::corrupt,
+        delay::{hand_in, hand_out},
         duplicate::duplicate,
     },
     enforce::{Decision, Place, enforce, enforce_narrowed},
-    frame::{SocketBuffer, XdpFrame},
+    frame::{SocketBuffer, XdpFrame, send},
 };
 
 /// "Unspecified" hands the packet on to other programs and filters at the same hook.
@@ -150,12 +150,7 @@ fn redirect(frame: &SocketBuffer, answered: Option<Way>) -> i32 {
     frame.set_mark(REPLY_MARK);
     let ifindex = frame.ifindex();
     let into_stack = matches!(way, Way::Egress) && ifindex != LOOPBACK_IFINDEX;
-    let redirect_flags = if into_stack { u64::from(BPF_F_INGRESS) } else { 0 };
-    // SAFETY: a helper call without pointers.
-    #[expect(clippy::cast_possible_truncation, reason = "the helper answers with a TC action")]
-    unsafe {
-        bpf_redirect(ifindex, redirect_flags) as i32
-    }
+    send(ifindex, if into_stack { Way::Ingress } else { Way::Egress })
 }
 
 /// Sends a copy of a parked frame ahead of it.
@@ -171,6 +166,19 @@ pub fn tc_duplicate(ctx: TcContext) -> i32 {
 pub fn tc_corrupt(ctx: TcContext) -> i32 {
     let _ = corrupt(&SocketBuffer::new(ctx));
     NEXT
+}
+
+/// Hands a parked frame to whoever holds it.
+#[classifier]
+pub fn tc_delay(ctx: TcContext) -> i32 {
+    hand_out(&SocketBuffer::new(ctx)).unwrap_or(NEXT)
+}
+
+/// Frames that come back from their holder, on its device.
+#[classifier]
+pub fn tc_held(ctx: TcContext) -> i32 {
+    // Nobody else sends anything here.
+    hand_in(&SocketBuffer::new(ctx)).unwrap_or(SHOT)
 }
 
 #[cfg(not(test))]

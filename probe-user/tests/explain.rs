@@ -302,3 +302,13 @@ fn asking_the_programs_takes_privileges_and_the_matrix_takes_none() {
     assert!(told.err.contains("cannot be read, and are left out"), "{told:?}");
     assert!(told.data().contains("anyone else"));
 }
+
+#[test]
+fn a_delayed_packet_goes_on_and_the_rule_is_told() {
+    let files = Files::of_three(
+        "description = \"far away\"\n[[rule]]\nnode = \"pg1\"\nports = [5432]\naction = \"delay\"\ndelay = \"80ms\"\n",
+    );
+    let packet = "tcp 10.88.0.12:40000 > 10.88.0.11:5432 syn";
+    let told = files.explain(&["--packet", packet]).data();
+    assert!(told.contains("passes") && told.contains("delay by 80ms"), "{told}");
+}

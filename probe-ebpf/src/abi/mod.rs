@@ -3,17 +3,19 @@
 //! A namespace holds one datapath, and the datapath two banks. [`Control::bank`] says which bank packets
 //! see; a new ruleset is written into the other one and becomes true by storing that single word.
 
+mod delay;
 mod mask;
 
 use core::mem::size_of;
 
+pub use delay::{Lane, LaneKey, MAX_LANES, Origin, Return};
 pub use mask::RuleMask;
 
 pub use crate::narrow::{Chance, FlagPattern, Flap, Length, Pace, Position, Progress, Sieve};
 
 /// Changes whenever a type, a map or the meaning of a field here changes: user space refuses a datapath of
 /// another version.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 
 /// How many rules one namespace can hold, over all its cuts.
 pub const MAX_RULES: usize = 256;
@@ -186,6 +188,8 @@ pub enum Action {
     Duplicate = 3,
     /// It goes on with a bit of its data changed, and a checksum that is right.
     Corrupt = 4,
+    /// It goes on later.
+    Delay = 5,
 }
 
 /// How many actions there can be: the size of the arrays of programs that carry them out.
@@ -204,6 +208,7 @@ impl Action {
             2 => Some(Self::Reset),
             3 => Some(Self::Duplicate),
             4 => Some(Self::Corrupt),
+            5 => Some(Self::Delay),
             _ => None,
         }
     }
@@ -356,10 +361,12 @@ pub enum Observation {
     Unanswered = 2,
     /// Hits that found the ring buffer full: counted, but not told.
     HitUntold = 3,
+    /// Packets that were to be delayed and passed at once: nobody was there to hold them.
+    Unheld = 4,
 }
 
 /// How many [`Observation`]s there are.
-pub const OBSERVATIONS: u32 = 4;
+pub const OBSERVATIONS: u32 = 5;
 
 const _: () = {
     assert!(size_of::<RuleMask>() == 32);
@@ -388,8 +395,8 @@ const _: () = {
 #[cfg(feature = "user")]
 mod pod {
     use super::{
-        Control, Counter, Entry, FlowKey, Hit, InterfaceKey, JournalPage, PeerKey, Progress, RuleMask,
-        RuleState, Ruleset,
+        Control, Counter, Entry, FlowKey, Hit, InterfaceKey, JournalPage, Lane, LaneKey, Origin, PeerKey,
+        Progress, RuleMask, RuleState, Ruleset,
     };
 
     // SAFETY: `repr(C)`, made of integers alone, and without padding, as the size assertions above prove.
@@ -416,6 +423,12 @@ mod pod {
     unsafe impl aya::Pod for FlowKey {}
     // SAFETY: as for `RuleMask`.
     unsafe impl aya::Pod for Progress {}
+    // SAFETY: as for `RuleMask`.
+    unsafe impl aya::Pod for LaneKey {}
+    // SAFETY: as for `RuleMask`.
+    unsafe impl aya::Pod for Lane {}
+    // SAFETY: as for `RuleMask`.
+    unsafe impl aya::Pod for Origin {}
 }
 
 #[cfg(test)]

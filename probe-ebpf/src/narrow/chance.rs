@@ -23,13 +23,18 @@ impl Chance {
     /// Whether the packet after `throws` others is hit.
     #[inline(always)]
     pub const fn hits(&self, throws: u64) -> bool {
-        const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
-        let mut z = self.seed.wrapping_add(throws.wrapping_add(1).wrapping_mul(GOLDEN_GAMMA));
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-        z >> 32 < self.of_2_32 as u64
+        mix(self.seed, throws) >> 32 < self.of_2_32 as u64
     }
+}
+
+/// The n-th number of the sequence that a seed stands for: uniform over 64 bits.
+#[inline(always)]
+pub const fn mix(seed: u64, n: u64) -> u64 {
+    const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut z = seed.wrapping_add(n.wrapping_add(1).wrapping_mul(GOLDEN_GAMMA));
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 #[cfg(test)]

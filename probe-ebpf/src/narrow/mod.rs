@@ -12,7 +12,7 @@ mod length;
 mod pace;
 mod position;
 
-pub use chance::Chance;
+pub use chance::{Chance, mix};
 pub use flags::FlagPattern;
 pub use flap::Flap;
 pub use length::Length;

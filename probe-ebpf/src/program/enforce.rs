@@ -16,9 +16,9 @@ use probe_ebpf::{
 use super::{
     clock,
     frame::Frame,
-    maps::{CONTROL, COUNTERS, HITS, INTERFACES, OBSERVED, PEERS, RULESETS},
+    maps::{CONTROL, COUNTERS, HELD_UNTIL, HITS, INTERFACES, OBSERVED, PEERS, RULESETS},
     memory::narrowed_rule_hits,
-    parked::{PARKED, Parked, park},
+    parked::{PARKED, Parked, park, park_counter},
 };
 
 /// Where a packet is met.
@@ -106,13 +106,24 @@ fn carry_out<F: Frame>(
     if action == Action::Corrupt && !parked.packet.has_data() {
         return None;
     }
+    if action == Action::Delay && !is_held(entry.counter) {
+        observe(Observation::Unheld);
+        return None;
+    }
     record(frame, parked, entry, now_ns, CONTROL.get(0)?.recording != 0);
     if action != Action::Drop {
+        park_counter(entry.counter);
         // Another program carries it out, and this one ends here: unless that one is missing.
         frame.hand_over(action as u32);
         observe(Observation::Unanswered);
     }
     Some(Decision::Drop)
+}
+
+/// Whether somebody holds the packets of this rule.
+#[inline(always)]
+fn is_held(counter: u32) -> bool {
+    HELD_UNTIL.get(counter).is_some_and(|&until_ns| clock::now_ns() < until_ns)
 }
 
 /// What a look at a packet tells.

@@ -4,11 +4,11 @@ use core::{hint::black_box, ptr};
 
 use aya_ebpf::{
     EbpfContext,
-    bindings::{__sk_buff, xdp_md},
+    bindings::{__sk_buff, BPF_F_INGRESS, xdp_md},
     helpers::generated::{
-        bpf_skb_change_head, bpf_skb_change_tail, bpf_skb_load_bytes, bpf_skb_pull_data, bpf_skb_store_bytes,
-        bpf_xdp_adjust_head, bpf_xdp_adjust_tail, bpf_xdp_get_buff_len, bpf_xdp_load_bytes,
-        bpf_xdp_store_bytes,
+        bpf_redirect, bpf_skb_change_head, bpf_skb_change_tail, bpf_skb_load_bytes, bpf_skb_pull_data,
+        bpf_skb_store_bytes, bpf_xdp_adjust_head, bpf_xdp_adjust_tail, bpf_xdp_get_buff_len,
+        bpf_xdp_load_bytes, bpf_xdp_store_bytes,
     },
     programs::{TcContext, XdpContext},
 };
@@ -221,6 +221,14 @@ impl SocketBuffer {
         self.ctx.skb.set_mark(mark);
     }
 
+    /// The VLAN tag that the kernel keeps beside the packet; `None` if there is none.
+    #[inline(always)]
+    pub(crate) fn vlan_tag(&self) -> Option<u32> {
+        // SAFETY: as in `mark`.
+        let (present, tag) = unsafe { ((*self.ctx.skb.skb).vlan_present, (*self.ctx.skb.skb).vlan_tci) };
+        (present != 0).then_some(tag)
+    }
+
     /// The interface that the packet arrives at or leaves by.
     #[inline(always)]
     pub(crate) fn ifindex(&self) -> u32 {
@@ -301,5 +309,20 @@ impl Frame for SocketBuffer {
     fn grow_front<const N: u32>(&self) -> Option<()> {
         // SAFETY: every packet pointer is derived anew after this.
         done(unsafe { bpf_skb_change_head(self.ctx.skb.skb, N, 0) })
+    }
+}
+
+/// Sends a packet on by an interface: out, or up into the stack as if it had just arrived there. The answer is the
+/// program's.
+#[inline(always)]
+pub(crate) fn send(ifindex: u32, way: Way) -> i32 {
+    let flags = match way {
+        Way::Ingress => u64::from(BPF_F_INGRESS),
+        Way::Egress => 0,
+    };
+    // SAFETY: a helper call without pointers.
+    #[expect(clippy::cast_possible_truncation, reason = "the helper answers with a TC action")]
+    unsafe {
+        bpf_redirect(ifindex, flags) as i32
     }
 }

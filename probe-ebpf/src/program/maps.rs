@@ -6,8 +6,9 @@ use aya_ebpf::{
     maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, ProgramArray, RingBuf},
 };
 use probe_ebpf::abi::{
-    Control, Counter, FlowKey, InterfaceKey, JournalPage, MAX_ACTIONS, MAX_BOUND_INTERFACES, MAX_COUNTERS,
-    MAX_FLOWS, MAX_JOURNAL_PAGES, MAX_PEERS, OBSERVATIONS, PeerKey, Progress, RuleMask, RuleState, Ruleset,
+    Control, Counter, FlowKey, InterfaceKey, JournalPage, Lane, LaneKey, MAX_ACTIONS, MAX_BOUND_INTERFACES,
+    MAX_COUNTERS, MAX_FLOWS, MAX_JOURNAL_PAGES, MAX_LANES, MAX_PEERS, OBSERVATIONS, Origin, PeerKey,
+    Progress, Return, RuleMask, RuleState, Ruleset,
 };
 
 #[map]
@@ -55,3 +56,16 @@ pub(super) static XDP_ACTIONS: ProgramArray = ProgramArray::with_max_entries(MAX
 /// The same for TC.
 #[map]
 pub(super) static TC_ACTIONS: ProgramArray = ProgramArray::with_max_entries(MAX_ACTIONS, 0);
+
+/// Whom delayed packets are handed to.
+#[map]
+pub(super) static LANES: HashMap<LaneKey, Lane> = HashMap::with_max_entries(MAX_LANES, BPF_F_NO_PREALLOC);
+
+/// Where they go on when they come back.
+#[map]
+pub(super) static ORIGINS: HashMap<Return, Origin> = HashMap::with_max_entries(MAX_LANES, BPF_F_NO_PREALLOC);
+
+/// Until when, on the boot clock in nanoseconds, somebody surely holds the packets of a rule, by its counter. Whoever
+/// holds them says so again and again, so that packets pass where nobody does any more.
+#[map]
+pub(super) static HELD_UNTIL: Array<u64> = Array::with_max_entries(MAX_COUNTERS, 0);

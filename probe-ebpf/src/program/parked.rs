@@ -25,6 +25,8 @@ pub(super) struct Parked {
     pub(super) bytes: u32,
     /// Those of the longest segment.
     pub(super) segment_bytes: u32,
+    /// The counter of the rule that decided, for the program that carries its action out.
+    pub(super) counter: u32,
 }
 
 /// Where they are parked, which also spares the stack.
@@ -51,10 +53,20 @@ pub(super) fn park<F: Frame>(
         0 => bytes,
         data => (packet.data - packet.network) as u32 + data,
     };
-    let parked = Parked { packet, candidates, source, destination, way, bank, bytes, segment_bytes };
+    let parked =
+        Parked { packet, candidates, source, destination, way, bank, bytes, segment_bytes, counter: 0 };
     // SAFETY: the map's element of this processor, which nobody else uses meanwhile.
     unsafe { place.write(parked) };
     Some(())
+}
+
+/// Parks the counter of the rule that decided, too.
+#[inline(always)]
+pub(super) fn park_counter(counter: u32) {
+    if let Some(place) = PARKED.get_ptr_mut(0) {
+        // SAFETY: as in `park`.
+        unsafe { (*place).counter = counter }
+    }
 }
 
 impl Parked {

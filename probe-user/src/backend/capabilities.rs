@@ -34,7 +34,7 @@ pub struct Capabilities {
     pub tells_hits: bool,
     /// Knows the segments that a large `skb` stands for, and so their lengths.
     pub segments: bool,
-    /// Can send a packet on twice, or changed.
+    /// Can send a packet on twice, changed, or later.
     pub alters: bool,
     /// Knows which packet of its flow a packet is.
     pub remembers_flows: bool,
@@ -123,8 +123,11 @@ impl Capabilities {
                 "use `--backend tc`, or `auto`",
             );
         }
-        if !self.alters && matches!(rule.action, Action::Duplicate | Action::Corrupt) {
-            return refuse("it can neither copy nor change a packet", "use `--backend tc`, or `auto`");
+        if !self.alters && matches!(rule.action, Action::Duplicate | Action::Corrupt | Action::Delay) {
+            return refuse(
+                "it can neither copy nor change a packet, nor hold one back",
+                "use `--backend tc`, or `auto`",
+            );
         }
         let narrowing = &rule.narrowing;
         for (can, asked, why) in [

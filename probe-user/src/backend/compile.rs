@@ -168,6 +168,7 @@ pub(crate) fn action(action: Action) -> abi::Action {
         Action::Drop => abi::Action::Drop,
         Action::Reject => abi::Action::Reject,
         Action::Reset => abi::Action::Reset,
+        Action::Delay => abi::Action::Delay,
         Action::Duplicate => abi::Action::Duplicate,
         Action::Corrupt => abi::Action::Corrupt,
     }

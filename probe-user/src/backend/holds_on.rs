@@ -2,7 +2,7 @@
 
 use probe_ebpf::abi::LOOPBACK_IFINDEX;
 
-use super::Interface;
+use super::{Interface, datapath::is_device};
 use crate::{cluster::Target, cut::CutError, policy::PlannedRule};
 
 /// The interfaces that a rule holds on, among those present: the ones that it names, else all that are up.
@@ -24,7 +24,8 @@ pub(crate) fn holds_on<'a>(
     let on: Vec<&Interface> = if rule.interfaces.is_empty() {
         present
             .iter()
-            .filter(|interface| interface.up && (interface.index != LOOPBACK_IFINDEX || rule.loopback))
+            .filter(|interface| interface.up && !is_device(&interface.name))
+            .filter(|interface| interface.index != LOOPBACK_IFINDEX || rule.loopback)
             .collect()
     } else {
         named(rule, present).collect()

@@ -7,6 +7,7 @@ mod check;
 mod doctor;
 mod exit;
 mod explain;
+mod hold;
 mod interrupt;
 mod lab;
 mod output;
@@ -42,6 +43,8 @@ enum Verb {
     Report(report::Args),
     Lab(lab::Args),
     Doctor(doctor::Args),
+    #[command(hide = true)]
+    Hold(hold::Args),
 }
 
 impl Cli {
@@ -57,6 +60,7 @@ impl Cli {
             Verb::Report(args) => report::run(&args),
             Verb::Lab(args) => lab::run(&args),
             Verb::Doctor(args) => doctor::run(&args),
+            Verb::Hold(args) => Ok(hold::run(&args)),
         }
     }
 }

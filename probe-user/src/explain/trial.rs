@@ -23,7 +23,7 @@ use crate::{
     cluster::Target,
     cut::{self, CutError, CutStatus, Guard, Request},
     packet::Packet,
-    policy::{NodePlan, Plan, PlannedRule},
+    policy::{Action, NodePlan, Plan, PlannedRule},
 };
 
 /// Why the programs could not be asked.
@@ -166,6 +166,10 @@ impl Bench<'_> {
             decision.outcome = outcome(hook, &answer)?;
             if let Some(place) = hit(&before, &in_force()?) {
                 let rule = &self.node.rules[place];
+                if rule.action == Action::Delay {
+                    // Redirected, to whoever holds it.
+                    decision.outcome = Outcome::Passes;
+                }
                 decision.hook = Some(hook);
                 decision.origin = Some(rule.origin);
                 decision.rule = Some(rule.to_string());

@@ -1,5 +1,6 @@
 //! Who is cut from whom: the policy file, its meaning, and the plan it becomes.
 
+mod delay;
 mod model;
 pub mod narrow;
 mod parse;
@@ -11,6 +12,7 @@ mod show;
 mod topology;
 mod words;
 
+pub use delay::Delay;
 pub use model::{Action, Direction, Flows, NodeSelector, Peer, Policy, PortRange, Protocol, Rule};
 pub use narrow::Narrowing;
 pub(crate) use parse::read_parts;

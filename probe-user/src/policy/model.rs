@@ -5,7 +5,7 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Narrowing, Topology};
+use super::{Delay, Narrowing, Topology};
 
 /// A policy file: a description, and the rules and topologies that make up the cut, of which there is at least one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct Rule {
     pub narrowing: Narrowing,
     /// What happens to a packet that is hit.
     pub action: Action,
+    /// How much later it goes on; given exactly where it is delayed.
+    pub delay: Option<Delay>,
     /// Also what the node sends to itself through `lo`.
     pub loopback: bool,
     /// The interfaces to cut on; empty means every interface that is up.
@@ -156,6 +158,8 @@ pub enum Action {
     Duplicate,
     /// The packet goes on with a bit of its data changed and a checksum that is right.
     Corrupt,
+    /// The packet goes on later.
+    Delay,
 }
 
 /// Ports from `first` to `last`, both included; never 0.

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Direction, Flows, Narrowing, PortRange, Protocol};
+use super::{Action, Delay, Direction, Flows, Narrowing, PortRange, Protocol};
 use crate::cluster::Target;
 
 /// For each node, the exact rules with addresses.
@@ -48,6 +48,9 @@ pub struct PlannedRule {
     pub narrowing: Narrowing,
     /// What happens to a packet that is hit.
     pub action: Action,
+    /// How much later it goes on; given exactly where it is delayed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<Delay>,
     /// Also on `lo`.
     pub loopback: bool,
     /// The interfaces to cut on; empty means every interface that is up.
@@ -58,7 +61,8 @@ impl Plan {
     /// Gives every rule that leaves something to chance a seed, so that what was done can be done again.
     pub fn settle_seeds(&mut self, mut draw: impl FnMut() -> u64) {
         for rule in self.nodes.iter_mut().flat_map(|node| &mut node.rules) {
-            rule.narrowing.settle_seed(&mut draw);
+            let jitters = rule.delay.is_some_and(|delay| delay.has_jitter());
+            rule.narrowing.settle_seed(jitters, &mut draw);
         }
     }
 }
@@ -77,6 +81,7 @@ impl PlannedRule {
             flows: Flows::All,
             narrowing: Narrowing::default(),
             action: Action::Drop,
+            delay: None,
             loopback: true,
             interfaces: Vec::new(),
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::{Direction, Flows, Peer, Policy, PortRange, Protocol, Rule};
+use super::{Delay, Direction, Flows, Peer, Policy, PortRange, Protocol, Rule};
 
 impl Policy {
     /// The policy as a file would say it; what goes without saying is left out.
@@ -42,6 +42,9 @@ pub(super) fn write_terms(toml: &mut String, rule: &Rule) -> fmt::Result {
         writeln!(toml, "{key} = {value}")?;
     }
     writeln!(toml, "action = {}", quoted(rule.action))?;
+    if let Some(delay) = rule.delay {
+        writeln!(toml, "{} = {}", Delay::KEY, delay.toml())?;
+    }
     if rule.loopback {
         toml.push_str("loopback = true\n");
     }

@@ -71,6 +71,7 @@ fn planned_rule(origin: usize, rule: &Rule, peers: Vec<ipnet::IpNet>) -> Planned
         flows: rule.flows,
         narrowing: rule.narrowing.clone(),
         action: rule.action,
+        delay: rule.delay,
         loopback: rule.loopback,
         interfaces: rule.interfaces.clone(),
     }

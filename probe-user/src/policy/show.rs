@@ -84,6 +84,9 @@ impl Display for PlannedRule {
             Flows::Established => f.write_str(", established connections")?,
         }
         write!(f, "{}: {}", self.narrowing, self.action)?;
+        if let Some(delay) = self.delay {
+            delay.fmt(f)?;
+        }
         if self.loopback {
             f.write_str(", also on lo")?;
         }
@@ -112,6 +115,7 @@ mod tests {
             flows: Flows::All,
             narrowing: Narrowing::default(),
             action: Action::Reject,
+            delay: None,
             loopback: false,
             interfaces: vec!["eth0".into(), "eth1".into()],
         }

@@ -25,7 +25,7 @@ macro_rules! words {
 words!(Direction: "in" => In, "out" => Out, "both" => Both);
 words!(Protocol: "tcp" => Tcp, "udp" => Udp, "any" => Any);
 words!(Flows: "all" => All, "new" => New, "established" => Established);
-words!(Action: "drop" => Drop, "reject" => Reject, "reset" => Reset, "duplicate" => Duplicate, "corrupt" => Corrupt);
+words!(Action: "drop" => Drop, "reject" => Reject, "reset" => Reset, "duplicate" => Duplicate, "corrupt" => Corrupt, "delay" => Delay);
 
 impl NodeSelector {
     /// The roles, as they are written.

@@ -5,7 +5,7 @@
 //! | `probability`, `flap` | is repeated at once, a few times, until it meets the fault | if one did, and was hit; if none did, nothing is known |
 //! | `tcp_flags` | sends what has them: the handshake, or the end of a connection | as any other; nothing is known of flags that no probe sends |
 //! | `longer_than` (40 bytes or more), `from_packet`, `from_byte`, `above_rate` | is spared, being short and the first of its flow | if the rule drops, has this edge alone, and packets of others were hit |
-//! | `duplicate`, `corrupt` and whatever else lets a packet go on | meets no fault | if the rule has this edge alone, and packets of others were hit |
+//! | `duplicate`, `corrupt`, `delay`: the packet goes on | meets no fault | if the rule has this edge alone, and packets of others were hit |
 
 use probe_ebpf::decode::tcp_flag::{ACK, FIN, SYN};
 

@@ -72,7 +72,7 @@ fn iptables(pair: &Pair, verb: &str, protocol: Protocol, action: Action) {
         Action::Drop => &["DROP"],
         Action::Reject => &["REJECT"],
         Action::Reset => &["REJECT", "--reject-with", "tcp-reset"],
-        Action::Duplicate | Action::Corrupt => unreachable!("iptables has no such target"),
+        Action::Duplicate | Action::Corrupt | Action::Delay => unreachable!("iptables has no such target"),
     };
     for tables in ["iptables", "ip6tables"] {
         let rule =

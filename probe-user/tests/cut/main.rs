@@ -8,6 +8,7 @@ mod harness;
 mod as_iptables;
 mod command_line;
 mod composition;
+mod delay;
 mod foreign;
 mod gray;
 mod killed;

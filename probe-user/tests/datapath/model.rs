@@ -26,8 +26,8 @@ pub(crate) fn outcome(rules: &[PlannedRule], frame: &Frame, way: Way, loopback: 
         return Outcome::Passes;
     };
     let answered = match rule.action {
-        // It goes on, with a copy or changed.
-        Action::Duplicate | Action::Corrupt => return Outcome::Passes,
+        // It goes on, with a copy, changed, or later.
+        Action::Duplicate | Action::Corrupt | Action::Delay => return Outcome::Passes,
         Action::Drop => false,
         Action::Reject => may_be_answered(frame, loopback),
         Action::Reset => may_be_answered(frame, loopback) && !is_reset(frame),

@@ -136,7 +136,8 @@ pub fn traces(target: &Target) -> Vec<String> {
     let Target::Netns(namespace) = target else { panic!("tests never look at this machine itself") };
     let mut traces = Vec::new();
     let links = run("ip", &["-n", namespace, "-d", "link"]);
-    traces.extend(links.lines().filter(|line| line.contains("xdp")).map(str::to_owned));
+    let ours = |line: &&str| line.contains("xdp") || line.contains("nsplit-");
+    traces.extend(links.lines().filter(ours).map(str::to_owned));
     let qdiscs = run("tc", &["-n", namespace, "qdisc"]);
     traces.extend(qdiscs.lines().filter(|line| line.contains("clsact")).map(str::to_owned));
     let tables = run("ip", &["netns", "exec", namespace, "nft", "list", "tables"]);
@@ -267,6 +268,7 @@ pub fn rule() -> PlannedRule {
         flows: Flows::All,
         narrowing: Narrowing::default(),
         action: Action::Drop,
+        delay: None,
         loopback: true,
         interfaces: Vec::new(),
     }

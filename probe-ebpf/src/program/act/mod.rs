@@ -4,4 +4,5 @@
 
 pub(crate) mod answer;
 pub(crate) mod corrupt;
+pub(crate) mod delay;
 pub(crate) mod duplicate;

@@ -12,7 +12,7 @@ use aya::programs::{
 use aya_obj::programs::XdpAttachType;
 use serde::{Deserialize, Serialize};
 
-use super::{DatapathError, Installation, Pins, banks, clsact, object};
+use super::{DatapathError, Installation, Pins, banks, clsact, hold, object};
 use crate::backend::{Attachment, Interface, XdpMode, XdpState, interfaces};
 
 /// A program on an interface.
@@ -215,6 +215,8 @@ pub(super) fn remove_all(pins: &Pins) -> Result<(), DatapathError> {
         tracing::debug!(%error, "nothing to read of what is installed; links are found by their pins");
         Installation::default()
     });
+    // Their holders see that the pins are gone, and hand in what they hold.
+    let held = hold::take(pins, |_| true).unwrap_or_default();
     pins.unseal()?;
     let names = pins.names()?;
     for name in names.iter().filter(|name| name.starts_with("link-")) {
@@ -231,5 +233,6 @@ pub(super) fn remove_all(pins: &Pins) -> Result<(), DatapathError> {
     for name in names.iter().filter(|name| !name.starts_with("link-")) {
         pins.remove(name)?;
     }
-    pins.remove_folder()
+    pins.remove_folder()?;
+    Ok(hold::end(pins, &held)?)
 }

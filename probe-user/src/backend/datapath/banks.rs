@@ -28,7 +28,7 @@ fn typed<T: TryFrom<Map, Error = MapError>>(map: Map, name: &'static str) -> Res
     T::try_from(map).map_err(|source| DatapathError::Map { map: name, verb: "opened", source })
 }
 
-fn array<T: Pod>(pins: &Pins, name: &'static str) -> Result<Array<MapData, T>, DatapathError> {
+pub(super) fn array<T: Pod>(pins: &Pins, name: &'static str) -> Result<Array<MapData, T>, DatapathError> {
     typed(Map::Array(open(pins, name)?), name)
 }
 
@@ -36,15 +36,18 @@ fn per_cpu<T: Pod>(pins: &Pins, name: &'static str) -> Result<PerCpuArray<MapDat
     typed(Map::PerCpuArray(open(pins, name)?), name)
 }
 
-fn hash<K: Pod, V: Pod>(pins: &Pins, name: &'static str) -> Result<HashMap<MapData, K, V>, DatapathError> {
+pub(super) fn hash<K: Pod, V: Pod>(
+    pins: &Pins,
+    name: &'static str,
+) -> Result<HashMap<MapData, K, V>, DatapathError> {
     typed(Map::HashMap(open(pins, name)?), name)
 }
 
-fn read(map: &'static str) -> impl Fn(MapError) -> DatapathError {
+pub(super) fn read(map: &'static str) -> impl Fn(MapError) -> DatapathError {
     move |source| DatapathError::Map { map, verb: "read", source }
 }
 
-fn written(map: &'static str) -> impl Fn(MapError) -> DatapathError {
+pub(super) fn written(map: &'static str) -> impl Fn(MapError) -> DatapathError {
     move |source| DatapathError::Map { map, verb: "written", source }
 }
 

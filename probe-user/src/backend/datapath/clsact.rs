@@ -8,8 +8,6 @@
 //! qdisc whose maker was killed before its first filter, and whose pins are lost too, is nobody's then: it is
 //! empty, does nothing, and stays, since it may as well have been there before.
 
-use std::path::PathBuf;
-
 use aya::programs::{
     SchedClassifier, TcAttachType,
     tc::{NlOptions, SchedClassifierLink, TcAttachOptions, TcError, TcHandle, qdisc_add_clsact},
@@ -24,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::{DatapathError, Installation, Pins, banks, object};
 use crate::{
     backend::{Interface, InterfaceError, interface::blocking, interfaces},
-    cluster::{namespace_files, within_file},
+    cluster::within_file,
 };
 
 /// An interface whose clsact qdisc netsplit uses.
@@ -118,12 +116,7 @@ pub(super) fn detach_all(pins: &Pins, installed: &Installation) -> Result<(), Da
     }
     let ours: Vec<_> =
         object::program_names().into_iter().filter_map(|name| object::program_id(pins, name).ok()?).collect();
-    // Whoever called it `local` meant where they stood; whoever gave it a name may have given that to another
-    // since. Only the namespace itself says who it is.
-    let home = |file: &PathBuf| {
-        within_file(file, Pins::of_this_namespace).is_ok_and(|found| found.is_ok_and(|found| found == *pins))
-    };
-    let Some(file) = namespace_files().into_iter().find(home) else {
+    let Some(file) = pins.home() else {
         // The interfaces went with their namespace, and the filters with the interfaces.
         tracing::debug!("the namespace is gone");
         return Ok(());

@@ -6,8 +6,12 @@ use aya::{programs::ProgramType, sys::is_program_supported};
 use probe_ebpf::abi::Hook;
 
 use super::{
-    Datapath, DatapathError, Journal, Lock, Pins, RuleRecord, Task, Wanted, meter::HitMeter,
-    remove_root_if_empty, status::site_status, sweep,
+    Datapath, DatapathError, Journal, Lock, Pins, RuleRecord, Task, Wanted,
+    hold::{Holder, lanes_of},
+    meter::HitMeter,
+    remove_root_if_empty,
+    status::site_status,
+    sweep,
 };
 use crate::{
     backend::{
@@ -137,9 +141,9 @@ impl Turn for EbpfTurn {
     ) -> Result<Box<dyn Prepared + 'turn>, CutError> {
         let datapath = Datapath::open_or_load(&self.lock).map_err(CutError::at(&node.target))?;
         match attach(&datapath, node, means) {
-            Ok((journal, rules)) => {
+            Ok((journal, rules, holder)) => {
                 let node = node.clone();
-                Ok(Box::new(PreparedDatapath { lock: &self.lock, node, datapath, journal, rules }))
+                Ok(Box::new(PreparedDatapath { lock: &self.lock, node, datapath, journal, rules, holder }))
             }
             Err(error) => {
                 abandon(datapath);
@@ -167,6 +171,7 @@ struct PreparedDatapath<'turn> {
     datapath: Datapath,
     journal: Journal,
     rules: Vec<RuleRecord>,
+    holder: Option<Holder>,
 }
 
 /// Takes back what a failed apply made: a datapath that holds no cut. Staged banks were never seen.
@@ -183,7 +188,7 @@ fn attach(
     datapath: &Datapath,
     node: &NodePlan,
     means: Means,
-) -> Result<(Journal, Vec<RuleRecord>), CutError> {
+) -> Result<(Journal, Vec<RuleRecord>, Option<Holder>), CutError> {
     let at = CutError::at(&node.target);
     let ours = datapath.xdp_program_id().map_err(&at)?;
     let present = interfaces(ours).map_err(|error| at(error.into()))?;
@@ -193,15 +198,19 @@ fn attach(
     let mut counters = journal.free_counters();
     let mut rules = Vec::with_capacity(node.rules.len());
     let mut attachments = BTreeSet::new();
+    let mut lanes = Vec::new();
     for rule in &node.rules {
-        let enforcement = choose(means.choice, rule, &holds_on(&node.target, rule, &present)?)?;
+        let on = holds_on(&node.target, rule, &present)?;
+        let enforcement = choose(means.choice, rule, &on)?;
         attachments.extend(enforcement.attachments);
-        rules.push(RuleRecord {
+        let record = RuleRecord {
             rule: rule.clone(),
             xdp: enforcement.ingress == Hook::Xdp,
             counter: counters.next().ok_or_else(|| CutError::NoCounter(node.target.clone()))?,
             bound_to: named(rule, &present).map(|interface| interface.index).collect(),
-        });
+        };
+        lanes.extend(lanes_of(&record, &on.iter().map(|interface| interface.index).collect::<Vec<_>>()));
+        rules.push(record);
     }
     datapath.ready(&rules.iter().flat_map(tasks).collect::<Vec<_>>()).map_err(&at)?;
     let mut installed = datapath.name(&node.target).map_err(&at)?;
@@ -210,7 +219,8 @@ fn attach(
         let wanted = Wanted { interface, attachment, flavour: means.flavour };
         datapath.attach(&mut installed, &wanted).map_err(&at)?;
     }
-    Ok((journal, rules))
+    let holder = if lanes.is_empty() { None } else { Some(datapath.hold(lanes).map_err(&at)?) };
+    Ok((journal, rules, holder))
 }
 
 /// What a rule wants done at which hooks.
@@ -232,7 +242,11 @@ impl Prepared for PreparedDatapath<'_> {
         self.datapath.clear_counters(&counters).map_err(&at)?;
         self.journal.cuts.push(stamp.record(&self.node.node, std::mem::take(&mut self.rules)));
         let tables = compile_journal(&self.node.target, &self.journal)?;
-        self.datapath.stage(self.lock, &tables, &self.journal).map_err(&at)
+        self.datapath.stage(self.lock, &tables, &self.journal).map_err(&at)?;
+        match self.holder.take() {
+            Some(holder) => holder.engage(stamp.deadline).map_err(|error| at(error.into())),
+            None => Ok(()),
+        }
     }
 
     fn commit(&mut self) -> Result<(), CutError> {
@@ -244,6 +258,10 @@ impl Prepared for PreparedDatapath<'_> {
     }
 
     fn abandon(self: Box<Self>) {
+        let counters: Vec<_> = self.rules.iter().map(|rule| rule.counter).collect();
+        if let Err(error) = self.datapath.end_holding(&counters) {
+            tracing::warn!(%error, "the holder of delayed packets stays until the lease would have ended");
+        }
         abandon(self.datapath);
     }
 }
@@ -300,6 +318,8 @@ impl Site for EbpfSite<'_> {
         if !journal.cuts.iter().any(|cut| cut.id == *id) {
             return Ok(None);
         }
+        let ending = journal.cuts.iter().filter(|cut| cut.id == *id);
+        let counters: Vec<_> = ending.flat_map(|cut| &cut.rules).map(|rule| rule.counter).collect();
         let target = self.datapath.installation()?.target.unwrap_or(Target::Local);
         let at = CutError::at(&target);
         let status = site_status(&self.datapath).map_err(&at)?;
@@ -313,6 +333,7 @@ impl Site for EbpfSite<'_> {
             let tables = compile_journal(&target, &journal)?;
             self.datapath.stage(self.lock, &tables, &journal).map_err(&at)?;
             self.datapath.commit(self.lock).map_err(&at)?;
+            self.datapath.end_holding(&counters).map_err(&at)?;
         }
         Ok(status.into_iter().find(|cut| cut.id == *id))
     }

@@ -9,6 +9,7 @@ use aya::{
     programs::{ProgramError, links::LinkError},
 };
 
+use super::HoldError;
 use crate::backend::InterfaceError;
 
 /// What failed, with the kernel's word behind it.
@@ -148,6 +149,9 @@ pub enum DatapathError {
         /// aya's word.
         source: LinkError,
     },
+    /// Packets that are to be delayed find nobody who holds them.
+    #[error(transparent)]
+    Hold(#[from] HoldError),
     /// The interfaces could not be listed.
     #[error(transparent)]
     Interface(#[from] InterfaceError),

@@ -13,6 +13,7 @@ mod clsact;
 mod enforcer;
 mod error;
 mod hits;
+mod hold;
 mod journal;
 mod log;
 mod meter;
@@ -28,6 +29,8 @@ pub use clsact::Clsact;
 pub use enforcer::Ebpf;
 pub use error::DatapathError;
 pub use hits::HitReader;
+pub(crate) use hold::is_device;
+pub use hold::{Device, HoldError, serve};
 pub use journal::{CutRecord, Installation, Journal, RuleRecord};
 pub use log::DatapathLog;
 pub use object::{Task, object, program_names};
@@ -125,6 +128,20 @@ impl Datapath {
     /// Readies the programs that do what the rules of a cut ask for beyond a drop.
     pub fn ready(&self, tasks: &[Task]) -> Result<(), DatapathError> {
         object::ready(&self.pins, tasks)
+    }
+
+    /// Starts a process that holds the packets of these lanes, for the calling thread's network namespace.
+    fn hold(&self, lanes: Vec<hold::LaneOrder>) -> Result<hold::Holder, DatapathError> {
+        object::ensure(&self.pins, &[hold::RETURN])?;
+        let counters: Vec<_> = lanes.iter().map(|lane| lane.counter).collect();
+        hold::clear(&self.pins, &counters)?;
+        Ok(hold::Holder::start(&self.pins, lanes)?)
+    }
+
+    /// Ends the holding of packets for rules with these counters: what is held goes on at once.
+    fn end_holding(&self, counters: &[u32]) -> Result<(), DatapathError> {
+        let devices = hold::take(&self.pins, |counter| counters.contains(&counter))?;
+        Ok(hold::end(&self.pins, &devices)?)
     }
 
     /// Writes tables and journal into the bank that packets do not see.

@@ -22,7 +22,7 @@ pub(super) const XDP: &str = "netsplit_xdp";
 pub(super) const TC_INGRESS: &str = "netsplit_in";
 pub(super) const TC_EGRESS: &str = "netsplit_out";
 
-pub(super) const MAPS: [&str; 13] = [
+pub(super) const MAPS: [&str; 16] = [
     "CONTROL",
     "RULESETS",
     "PEERS",
@@ -35,6 +35,9 @@ pub(super) const MAPS: [&str; 13] = [
     "STATES",
     // What is parked for the program that goes on with a packet.
     "PARKED",
+    "LANES",
+    "ORIGINS",
+    "HELD_UNTIL",
     XDP_ACTIONS,
     TC_ACTIONS,
 ];
@@ -75,7 +78,9 @@ impl Task {
             Self::Act(Hook::Tc, Action::Reset) => Some("tc_reset"),
             Self::Act(Hook::Tc, Action::Duplicate) => Some("tc_duplicate"),
             Self::Act(Hook::Tc, Action::Corrupt) => Some("tc_corrupt"),
-            Self::Act(_, Action::Drop) | Self::Act(Hook::Xdp, Action::Duplicate | Action::Corrupt) => None,
+            Self::Act(Hook::Tc, Action::Delay) => Some("tc_delay"),
+            Self::Act(_, Action::Drop)
+            | Self::Act(Hook::Xdp, Action::Duplicate | Action::Corrupt | Action::Delay) => None,
             Self::Narrow(Hook::Xdp) => Some("xdp_narrowed"),
             Self::Narrow(Hook::Tc) => Some("tc_narrowed"),
         }

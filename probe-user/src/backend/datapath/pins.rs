@@ -21,6 +21,7 @@ use rustix::{
 };
 
 use super::DatapathError;
+use crate::cluster::{namespace_files, within_file};
 
 pub(super) const BPFFS: &str = "/sys/fs/bpf";
 pub(super) const ROOT: &str = "/sys/fs/bpf/netsplit";
@@ -158,6 +159,22 @@ impl Pins {
     pub(super) fn of_this_namespace() -> Result<Self, DatapathError> {
         let cookie = namespace_cookie().map_err(DatapathError::NamespaceId)?;
         Ok(Self { folder: Path::new(ROOT).join(format!("ns-{cookie}")) })
+    }
+
+    /// Those of this folder.
+    pub(super) const fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// A file that stands for the network namespace whose datapath this is; `None` if that is gone. Whoever called it
+    /// `local` meant where they stood, and whoever gave it a name may have given that to another since: only the
+    /// namespace itself says who it is.
+    pub(super) fn home(&self) -> Option<PathBuf> {
+        let is_home = |file: &PathBuf| {
+            within_file(file, Self::of_this_namespace)
+                .is_ok_and(|found| found.is_ok_and(|found| found == *self))
+        };
+        namespace_files().into_iter().find(is_home)
     }
 
     /// Whether there may be a datapath, whole or in part, on this machine.

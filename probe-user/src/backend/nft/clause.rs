@@ -48,7 +48,7 @@ fn verdict(action: Action, hook: Hook, counter: &str) -> Option<String> {
         (Action::Drop, _) => format!("counter name {counter} drop"),
         (Action::Reject, _) => format!("counter name {counter} goto reject_{name}"),
         (Action::Reset, _) => format!("counter name {counter} goto reset_{name}"),
-        (Action::Duplicate | Action::Corrupt, _) => return None,
+        (Action::Duplicate | Action::Corrupt | Action::Delay, _) => return None,
     })
 }
 

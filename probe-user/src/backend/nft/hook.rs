@@ -26,7 +26,7 @@ impl Hook {
         use Hook::{Arriving, Leaving, Sending};
         match (rule.direction, rule.action) {
             // netfilter can do neither, and such rules are refused.
-            (_, Action::Duplicate | Action::Corrupt) => &[],
+            (_, Action::Duplicate | Action::Corrupt | Action::Delay) => &[],
             (Direction::In, _) => &[Arriving],
             (Direction::Out, Action::Drop) => &[Sending, Leaving],
             (Direction::Both, Action::Drop) => &[Arriving, Sending, Leaving],

@@ -12,7 +12,10 @@ use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 use super::{Finding, Verdict};
 use crate::{
-    backend::{Choice, bring_up, datapath::TcFlavour},
+    backend::{
+        Choice, bring_up,
+        datapath::{Device, TcFlavour},
+    },
     causes::in_a_line,
     cluster::Target,
     cut::{self, CutError, Request},
@@ -93,7 +96,37 @@ const WAYS: [Way; 7] = [
 
 /// Tries every way.
 pub(super) fn trials() -> Vec<Finding> {
-    WAYS.iter().map(trial).collect()
+    WAYS.iter().map(trial).chain([delay()]).collect()
+}
+
+/// Whether packets can be held back. A qdisc is never asked for that: netem may be missing, and another one may sit
+/// where it would have to.
+fn delay() -> Finding {
+    let what = "delay by TC";
+    let device = thread::scope(|scope| {
+        let alone = || {
+            // SAFETY: as in `attempt`.
+            unsafe { unshare_unsafe(UnshareFlags::NEWNET) }?;
+            Device::new().map(drop)
+        };
+        scope.spawn(alone).join()
+    });
+    match device.unwrap_or_else(|_| Err(io::Error::other("the trial itself broke down"))) {
+        Ok(()) => Finding {
+            what,
+            verdict: Verdict::Works,
+            seen:
+                "a TAP device takes packets to the process that holds them, and back; no qdisc is asked for"
+                    .to_owned(),
+            mend: None,
+        },
+        Err(error) => Finding {
+            what,
+            verdict: Verdict::Lacking,
+            seen: format!("no TAP device can be made: {error}"),
+            mend: Some("`modprobe tun` (CONFIG_TUN), and /dev/net/tun; only rules that delay need it"),
+        },
+    }
 }
 
 fn trial(way: &Way) -> Finding {
@@ -126,7 +159,7 @@ fn attempt(way: &Way) -> Result<String, String> {
     let expected = match way.action {
         Action::Drop => Some(ErrorKind::TimedOut),
         Action::Reject | Action::Reset => Some(ErrorKind::ConnectionRefused),
-        Action::Duplicate | Action::Corrupt => None,
+        Action::Duplicate | Action::Corrupt | Action::Delay => None,
     };
     match met {
         Ok(()) if expected.is_none() => {}
@@ -149,6 +182,7 @@ fn request(way: &Way, port: u16) -> Request {
         flows: Flows::All,
         narrowing: Narrowing::default(),
         action: way.action,
+        delay: None,
         loopback: true,
         interfaces: vec!["lo".to_owned()],
     };

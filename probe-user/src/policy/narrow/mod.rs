@@ -122,12 +122,14 @@ narrowing! {
 impl Narrowing {
     /// Whether the rule hits every packet that it matches.
     pub fn is_open(&self) -> bool {
-        *self == Self::default()
+        // A seed alone narrows nothing.
+        Self { seed: None, ..self.clone() } == Self::default()
     }
 
-    /// Gives chance a seed, if it has none, so that what was done can be done again.
-    pub fn settle_seed(&mut self, seed: impl FnOnce() -> u64) {
-        if self.probability.is_some() && self.seed.is_none() {
+    /// Gives chance a seed, if it has none, so that what was done can be done again. `more`: whether chance decides more
+    /// than which packets are hit.
+    pub fn settle_seed(&mut self, more: bool, seed: impl FnOnce() -> u64) {
+        if (more || self.probability.is_some()) && self.seed.is_none() {
             self.seed = Some(Seed(seed()));
         }
     }

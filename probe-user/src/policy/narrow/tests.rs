@@ -73,12 +73,12 @@ fn nothing_narrows_by_default() {
 #[test]
 fn chance_gets_a_seed_of_its_own_only_where_it_has_none() {
     let mut narrowing = read("probability = 0.5").unwrap_or_default();
-    narrowing.settle_seed(|| 9);
+    narrowing.settle_seed(false, || 9);
     assert_eq!(narrowing.seed, Some(Seed(9)));
-    narrowing.settle_seed(|| 10);
+    narrowing.settle_seed(false, || 10);
     assert_eq!(narrowing.seed, Some(Seed(9)));
     let mut without = read("longer_than = 9").unwrap_or_default();
-    without.settle_seed(|| 9);
+    without.settle_seed(false, || 9);
     assert_eq!(without.seed, None);
 }
 

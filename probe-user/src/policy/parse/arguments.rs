@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     document::{self, Problem, Problems, Rejected, Span},
-    policy::{Action, Direction, Flows, Narrowing, NodeSelector, Policy, Protocol},
+    policy::{Action, Delay, Direction, Flows, Narrowing, NodeSelector, Policy, Protocol},
 };
 
 const HEADING: &str = "One rule instead of a policy";
@@ -39,10 +39,10 @@ pub struct RuleArgs {
     /// Which packets of a flow; all if not given
     #[arg(long, value_enum, help_heading = HEADING)]
     flows: Option<Flows>,
-    /// Only some of these packets: a key of a rule that narrows it, written as in a file, such as
+    /// Another key of a rule, written as in a file, such as `delay="100ms"`, or for only some of these packets
     /// `probability=0.3`, `longer_than=1400` or `flap={period="2s",duty=0.5}`
-    #[arg(long = "with", value_name = "KEY=VALUE", help_heading = HEADING)]
-    narrowing: Vec<String>,
+    #[arg(long, value_name = "KEY=VALUE", help_heading = HEADING)]
+    with: Vec<String>,
     /// Also what the node sends to itself
     #[arg(long, help_heading = HEADING)]
     loopback: bool,
@@ -54,13 +54,14 @@ pub struct RuleArgs {
 impl RuleArgs {
     /// The policy of this one rule, on the node `local`; problems point at the arguments.
     pub fn policy(&self) -> Result<Policy, Rejected> {
-        let narrowing = document::read("--with", &self.narrowing.join("\n"), |table| {
+        let (narrowing, delay) = document::read("--with", &self.with.join("\n"), |table| {
             let narrowing = Narrowing::read(&table);
+            let delay = table.optional(Delay::KEY).map(|value| Delay::read(&value)).transpose();
             table.finish();
-            narrowing
+            Ok((narrowing?, delay?))
         })?;
         let problems = Problems::default();
-        let (line, draft) = self.draft(narrowing, &problems);
+        let (line, draft) = self.draft(narrowing, delay, &problems);
         rule::check(&draft, &problems);
         let policy = draft.rule().map(|rule| Policy {
             description: line.clone(),
@@ -70,10 +71,10 @@ impl RuleArgs {
         problems.conclude("the command line", &line, policy)
     }
 
-    fn draft(&self, narrowing: Narrowing, problems: &Problems) -> (String, Draft) {
+    fn draft(&self, narrowing: Narrowing, delay: Option<Delay>, problems: &Problems) -> (String, Draft) {
         let mut line = Line { text: String::new(), problems };
         let action = self.action.map(|action| line.choice("--action", Some(action), action));
-        let draft = Draft {
+        let mut draft = Draft {
             node: Ok(At { value: NodeSelector::Local, span: nowhere() }),
             direction: Ok(line.choice("--direction", self.direction, Direction::In)),
             protocol: Ok(line.choice("--protocol", self.protocol, Protocol::Tcp)),
@@ -81,7 +82,8 @@ impl RuleArgs {
             peer_ports: line.list("--peer-ports", &self.peer_ports, port::range),
             peers: line.list("--peers", &self.peers, word::peer),
             flows: Ok(line.choice("--flows", self.flows, Flows::All)),
-            narrowing: Ok(line.narrowing(&self.narrowing, narrowing)),
+            narrowing: Ok(line.with(&self.with, narrowing)),
+            delay: Ok(At { value: delay, span: nowhere() }),
             loopback: Ok(line.flag("--loopback", self.loopback)),
             interfaces: line.list("--interfaces", &self.interfaces, word::interface),
             action: action.ok_or_else(|| {
@@ -92,6 +94,10 @@ impl RuleArgs {
                 )
             }),
         };
+        // It stands among the other keys.
+        if let (Ok(delay), Ok(with)) = (&mut draft.delay, &draft.narrowing) {
+            delay.span = with.span;
+        }
         (line.text, draft)
     }
 }
@@ -120,7 +126,7 @@ impl Line<'_> {
         At { value, span: self.word(&value.to_string(), " ") }
     }
 
-    fn narrowing(&mut self, given: &[String], value: Narrowing) -> At<Narrowing> {
+    fn with(&mut self, given: &[String], value: Narrowing) -> At<Narrowing> {
         let start = self.text.len();
         for entry in given {
             self.word("--with", " ");

@@ -3,7 +3,7 @@
 use super::word::{At, Who};
 use crate::{
     document::Reported,
-    policy::{Action, Direction, Flows, Narrowing, NodeSelector, PortRange, Protocol, Rule},
+    policy::{Action, Delay, Direction, Flows, Narrowing, NodeSelector, PortRange, Protocol, Rule},
 };
 
 /// A part, or the proof that its problem was reported.
@@ -25,6 +25,7 @@ pub(super) struct Draft {
     pub(super) flows: Part<Flows>,
     pub(super) narrowing: Part<Narrowing>,
     pub(super) action: Part<Action>,
+    pub(super) delay: Part<Option<Delay>>,
     pub(super) loopback: Part<bool>,
     pub(super) interfaces: Parts<String>,
 }
@@ -46,6 +47,7 @@ impl Draft {
             flows: self.flows?.value,
             narrowing: self.narrowing?.value,
             action: self.action?.value,
+            delay: self.delay?.value,
             loopback: self.loopback?.value,
             interfaces: values(self.interfaces?),
         })

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     document::{self, LoadError, Problem, Rejected, Reported, Span, Table, Value},
     policy::{
-        Action, Direction, Flows, Narrowing, NodeSelector, Policy, PortRange, Protocol, Rule, Topology,
+        Action, Delay, Direction, Flows, Narrowing, NodeSelector, Policy, PortRange, Protocol, Rule, Topology,
     },
 };
 
@@ -150,6 +150,9 @@ pub(super) fn draft(table: &Table<'_>, terms: Terms) -> Draft {
         action: table
             .required("action", "say what happens to packets: action = \"drop\", \"reject\" or \"reset\"")
             .and_then(|value| Ok(At { value: value.keyword(Action::WORDS)?, span: value.span() })),
+        delay: table.optional(Delay::KEY).map_or(Ok(At { value: None, span }), |value| {
+            Ok(At { value: Some(Delay::read(&value)?), span: value.span() })
+        }),
         loopback: table.optional("loopback").map_or(Ok(At { value: false, span }), |value| {
             Ok(At { value: value.boolean()?, span: value.span() })
         }),

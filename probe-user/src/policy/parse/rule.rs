@@ -16,6 +16,7 @@ pub(super) fn check(draft: &Draft, problems: &Problems) {
     protocol(draft, problems);
     data(draft, problems);
     chance(draft, problems);
+    delay(draft, problems);
     interfaces(draft, problems);
     own_traffic(draft, problems);
     everyone(draft, problems);
@@ -84,11 +85,46 @@ fn data(draft: &Draft, problems: &Problems) {
 /// A seed without chance decides nothing.
 fn chance(draft: &Draft, problems: &Problems) {
     let Ok(narrowing) = &draft.narrowing else { return };
-    if narrowing.value.seed.is_some() && narrowing.value.probability.is_none() {
+    let jitters = draft.delay.as_ref().is_ok_and(|delay| delay.value.is_some_and(|delay| delay.has_jitter()));
+    if narrowing.value.seed.is_some() && narrowing.value.probability.is_none() && !jitters {
         problems.report(
             Problem::new("a `seed` without a `probability`")
                 .at(narrowing.span, "nothing is left to chance in this rule")
                 .help("add probability = 0.5, or leave `seed` out"),
+        );
+    }
+}
+
+/// What is delayed says by how much, and nothing else does; and it has a way back.
+fn delay(draft: &Draft, problems: &Problems) {
+    let (Ok(action), Ok(delay)) = (&draft.action, &draft.delay) else { return };
+    match (action.value, delay.value) {
+        (Action::Delay, None) => {
+            problems.report(
+                Problem::new("a delay of unknown length")
+                    .at(action.span, "says that packets are delayed, and not by how much")
+                    .help("add delay = \"100ms\", or delay = { time = \"100ms\", jitter = \"20ms\" }"),
+            );
+        }
+        (other, Some(_)) if other != Action::Delay => {
+            problems.report(
+                Problem::new("a `delay` where nothing is delayed")
+                    .at(delay.span, "how much later packets go on")
+                    .at(action.span, format!("the action is {other}"))
+                    .help("choose action delay, or leave `delay` out"),
+            );
+        }
+        _ => {}
+    }
+    if let Ok(loopback) = &draft.loopback
+        && loopback.value
+        && action.value == Action::Delay
+    {
+        problems.report(
+            Problem::new("what a node sends to itself cannot be delayed")
+                .at(loopback.span, "asks for what goes through `lo`")
+                .at(action.span, "hands packets to the stack anew, which takes its own address for a forgery")
+                .help("leave `loopback` out"),
         );
     }
 }

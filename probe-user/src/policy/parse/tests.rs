@@ -2,7 +2,9 @@ use clap::Parser;
 use proptest::prelude::*;
 
 use super::{RuleArgs, parse};
-use crate::{document::tests::drawn, policy::narrow::tests::narrowing, policy::*};
+use crate::{
+    document::tests::drawn, policy::delay::tests::delay, policy::narrow::tests::narrowing, policy::*,
+};
 
 /// A rule that is good but for the lines in question.
 fn with(lines: &str) -> String {
@@ -32,6 +34,7 @@ fn everything_that_is_not_said_has_a_default() {
         flows: Flows::All,
         narrowing: Narrowing::default(),
         action: Action::Drop,
+        delay: None,
         loopback: false,
         interfaces: vec![],
     };
@@ -75,6 +78,7 @@ fn everything_can_be_said() {
         flows: Flows::All,
         narrowing: Narrowing::default(),
         action: Action::Reject,
+        delay: None,
         loopback: true,
         interfaces: vec!["eth0".into(), "lo".into()],
     };
@@ -321,7 +325,7 @@ fn rule() -> impl Strategy<Value = Rule> {
         (ports(), ports(), narrowing()),
         prop::collection::vec(peer(), 0..4),
         prop::sample::select(Flows::WORDS),
-        one_of(Action::WORDS),
+        (one_of(Action::WORDS), prop::option::weighted(0.3, delay())),
         any::<bool>(),
         prop::collection::vec("lo|eth[0-9]|[a-z]{1,15}", 0..3),
     )
@@ -335,7 +339,8 @@ fn rule() -> impl Strategy<Value = Rule> {
                 peers,
                 flows: flows.1,
                 narrowing: ports.2,
-                action,
+                action: action.0,
+                delay: action.1,
                 loopback,
                 interfaces,
             }
@@ -376,6 +381,7 @@ proptest! {
         flows in prop::sample::select(Flows::WORDS),
         narrowing in narrowing(),
         action in prop::sample::select(Action::WORDS),
+        delay in delay(),
     ) {
         let alone = prefix.prefix_len() == prefix.max_prefix_len();
         let mapped = matches!(prefix, ipnet::IpNet::V6(v6) if v6.addr().to_ipv4_mapped().is_some());
@@ -391,6 +397,7 @@ proptest! {
             flows: flows.1,
             narrowing,
             action: action.1,
+            delay: (action.1 == Action::Delay).then_some(delay),
             loopback: false,
             interfaces: vec!["eth0".into()],
         };

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    super::{DatapathError, clsact, pins::ROOT},
+    super::{DatapathError, clsact, hold, pins::ROOT},
     layers, links,
     programs::{any_left, our_programs},
 };
@@ -32,6 +32,7 @@ pub(crate) fn sweep() -> Result<(), DatapathError> {
     });
     let filters = sweep_filters(&programs.iter().map(|program| program.id).collect::<Vec<_>>());
     layers::clear_folder(Path::new(ROOT));
+    let held = hold::sweep().map_err(DatapathError::from);
     if !all_freed()? {
         for mount in layers::clear() {
             tracing::warn!(bpffs = %mount.display(), "cleared where it was out of sight");
@@ -42,7 +43,7 @@ pub(crate) fn sweep() -> Result<(), DatapathError> {
             );
         }
     }
-    links.and(filters)
+    links.and(filters).and(held)
 }
 
 /// Takes the filters away that run these programs, in every namespace.

@@ -38,6 +38,16 @@ fn apply(target: &Target, way: &[&str]) {
     netsplit(&[&rule[..], way].concat()).data();
 }
 
+/// Delays a node's packets, and says which process holds them.
+fn delay(pair: &Pair) -> u32 {
+    let on = pair.node_target().to_string();
+    let rule = ["apply", "--ports", "5432", "--action", "delay", "--with", "delay=\"1s\"", "--for", "5m"];
+    netsplit(&[&rule[..], &["--on", &on]].concat()).data();
+    let links = run("ip", &["-n", &pair.node, "-o", "link"]);
+    let holder = links.split_whitespace().find_map(|word| word.strip_prefix("nsplit-")?.strip_suffix(':'));
+    holder.unwrap().parse().unwrap()
+}
+
 /// Kills an `apply` while its folder has no seal yet.
 fn half_made(target: &Target) {
     let folder = Path::new(ROOT).join(within(target, pin_folder).unwrap());
@@ -70,7 +80,7 @@ fn revert_all_leaves_nothing_of_netsplits_on_the_machine() {
     let before = objects();
     assert!(!Path::new(ROOT).exists(), "cuts of others are in force; this test would end them");
 
-    let pairs: Vec<_> = (0..9).map(|_| Pair::new()).collect();
+    let pairs: Vec<_> = (0..11).map(|_| Pair::new()).collect();
     let nodes: Vec<_> = pairs.iter().map(Pair::node_target).collect();
     let ways: [&[&str]; 5] = [
         &["--backend", "xdp"],
@@ -90,6 +100,10 @@ fn revert_all_leaves_nothing_of_netsplits_on_the_machine() {
             run("tc", &["-n", &pairs[lost].node, "filter", "show", "dev", "eth0", "egress"]).contains("bpf")
         );
     }
+    // Two that delay: one whose holder is stopped, and nothing tells of it any more.
+    let holders = [9, 10].map(|node| delay(&pairs[node]));
+    run("kill", &["-STOP", &holders[1].to_string()]);
+    fs::remove_dir_all(Path::new(ROOT).join(within(&nodes[10], pin_folder).unwrap())).unwrap();
     // Two on top of each other, one half-made, one half-gone, and two whose namespaces are gone.
     apply(&nodes[0], &["--backend", "tc"]);
     half_made(&nodes[5]);
@@ -105,7 +119,7 @@ fn revert_all_leaves_nothing_of_netsplits_on_the_machine() {
     run("ip", &["netns", "add", &pairs[3].node]);
     run("ip", &["-n", &pairs[3].node, "link", "set", "lo", "up"]);
     run("tc", &["-n", &pairs[3].node, "qdisc", "add", "dev", "lo", "clsact"]);
-    assert_eq!(fs::read_dir(ROOT).unwrap().count(), 7);
+    assert_eq!(fs::read_dir(ROOT).unwrap().count(), 8);
     assert!(!new_objects(&before).is_empty());
 
     let told = netsplit(&["revert", "--all"]);
@@ -113,12 +127,16 @@ fn revert_all_leaves_nothing_of_netsplits_on_the_machine() {
     assert!(told.err.contains("taken away"), "{told:?}");
 
     assert!(!Path::new(ROOT).exists());
-    for target in [&nodes[0], &nodes[1], &nodes[2], &nodes[5], &nodes[6], &nodes[7]] {
+    for target in [&nodes[0], &nodes[1], &nodes[2], &nodes[5], &nodes[6], &nodes[7], &nodes[9], &nodes[10]] {
         assert_eq!(traces(target), Vec::<String>::new(), "{target}");
     }
     assert!(run("tc", &["-n", &pairs[3].node, "qdisc", "show", "dev", "lo"]).contains("clsact"));
     assert!(run("tc", &["-n", &pairs[8].node, "qdisc", "show", "dev", "eth0"]).contains("clsact"));
     assert_eq!(run("tc", &["-n", &pairs[8].node, "filter", "show", "dev", "eth0", "egress"]), "");
+    run("kill", &["-CONT", &holders[1].to_string()]);
+    harness::poll_until("the holders end", Duration::from_secs(10), || {
+        !holders.iter().any(|pid| Path::new(&format!("/proc/{pid}")).exists())
+    });
     // The kernel frees programs and maps a moment after the last reference has gone.
     harness::poll_until("all programs, maps and links are freed", Duration::from_secs(10), || {
         new_objects(&before).is_empty()

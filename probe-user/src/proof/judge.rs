@@ -88,6 +88,7 @@ fn judge(edge: &PlannedEdge, probe: &EdgeProbe) -> (EdgeVerdict, String) {
         _ if probe.met == aim.expect => {
             let why = match probe.met {
                 ProbeMet::Silence => "packets vanish elsewhere",
+                ProbeMet::Late { .. } => "something else is slow",
                 _ => "somebody else answers",
             };
             (
@@ -96,7 +97,11 @@ fn judge(edge: &PlannedEdge, probe: &EdgeProbe) -> (EdgeVerdict, String) {
             )
         }
         ProbeMet::Passes => {
-            (EdgeVerdict::Leaked, format!("a probe got through; {}{}", unhit(probe), way_out(edge, probe)))
+            let soon = if matches!(aim.expect, ProbeMet::Late { .. }) { " without delay" } else { "" };
+            (
+                EdgeVerdict::Leaked,
+                format!("a probe got through{soon}; {}{}", unhit(probe), way_out(edge, probe)),
+            )
         }
         _ => {
             let expected = in_words(&aim.expect);
@@ -139,6 +144,7 @@ fn way_out(edge: &PlannedEdge, probe: &EdgeProbe) -> String {
 pub(super) fn in_words(met: &ProbeMet) -> &'static str {
     match met {
         ProbeMet::Passes => "no fault",
+        ProbeMet::Late { .. } => "an answer as late as the rule says",
         ProbeMet::Silence => "silence",
         ProbeMet::Reset => "a RST",
         ProbeMet::Rejected => "ICMP port unreachable",

@@ -93,7 +93,7 @@ impl Rules {
         Self { places: rules.into_iter().map(place).collect() }
     }
 
-    /// Follows the packets of a probe until a rule decides one.
+    /// Follows the packets of a probe until a rule decides one. What is late goes on, and may yet be cut.
     pub(super) fn fate(&self, path: &Path<'_>, manner: Manner) -> Fate {
         let steps: &[(Carries, u8, bool)] = match manner {
             Manner::Datagram => &[(Carries::Udp, 0, true)],
@@ -104,6 +104,7 @@ impl Rules {
                 (Carries::TcpEstablished, FIN | ACK, true),
             ],
         };
+        let mut late = None;
         for &(carries, tcp_flags, to_server) in steps {
             let ways = if to_server {
                 [(Way::Egress, true), (Way::Ingress, false)]
@@ -113,21 +114,29 @@ impl Rules {
             for (way, at_client) in ways {
                 if let Some((by, rule)) = self.decider(path, way, at_client, carries, tcp_flags) {
                     let answer = rule.answer(manner).unwrap_or(ProbeMet::Passes);
-                    return Fate {
+                    let goes_on = matches!(answer, ProbeMet::Passes | ProbeMet::Late { .. });
+                    let is_late = goes_on && answer != ProbeMet::Passes;
+                    let fate = Fate {
                         // An answer goes to whoever sent the packet; the other end hears nothing.
-                        met: if to_server || answer == ProbeMet::Passes { answer } else { ProbeMet::Silence },
+                        met: if to_server || goes_on { answer } else { ProbeMet::Silence },
                         tries: rule.tries(),
                         decided_by: Some(by),
                         own_hits: match (to_server, carries) {
+                            // While nothing comes back, it is sent again.
+                            _ if is_late => FAREWELL,
                             (false, _) => SYN_ACKS,
                             (true, Carries::TcpEstablished) => FAREWELL,
                             (true, _) => 1,
                         },
                     };
+                    if !is_late {
+                        return fate;
+                    }
+                    late = late.or(Some(fate));
                 }
             }
         }
-        Fate { met: ProbeMet::Passes, decided_by: None, own_hits: 0, tries: 1 }
+        late.unwrap_or(Fate { met: ProbeMet::Passes, decided_by: None, own_hits: 0, tries: 1 })
     }
 
     fn decider(

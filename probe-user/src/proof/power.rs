@@ -5,7 +5,8 @@
 //! | `probability`, `flap` | is repeated at once, a few times, until it meets the fault | if one did, and was hit; if none did, nothing is known |
 //! | `tcp_flags` | sends what has them: the handshake, or the end of a connection | as any other; nothing is known of flags that no probe sends |
 //! | `longer_than` (40 bytes or more), `from_packet`, `from_byte`, `above_rate` | is spared, being short and the first of its flow | if the rule drops, has this edge alone, and packets of others were hit |
-//! | `duplicate`, `corrupt`, `delay`: the packet goes on | meets no fault | if the rule has this edge alone, and packets of others were hit |
+//! | `delay` | has its answer late, by the time less the jitter at least | if that is no more than five seconds, and a connection |
+//! | `duplicate`, `corrupt` and whatever else lets a packet go on | meets no fault | if the rule has this edge alone, and packets of others were hit |
 
 use probe_ebpf::decode::tcp_flag::{ACK, FIN, SYN};
 
@@ -17,6 +18,9 @@ use crate::{
 
 /// How often a probe is repeated where chance decides.
 const TRIES: u32 = 8;
+
+/// How late an answer may be for a probe to wait for it, in nanoseconds.
+const LATEST_NS: u64 = 5_000_000_000;
 
 /// The shortest packet that `longer_than` must name to spare a probe: IPv4 and TCP headers without options.
 const SHORTEST: u32 = 40;
@@ -71,6 +75,11 @@ impl PlannedRule {
             // There is no RST for a datagram, which vanishes then.
             Action::Reset if manner == Manner::Datagram => Some(ProbeMet::Silence),
             Action::Reset => Some(ProbeMet::Reset),
+            // Who gets a datagram answers it or not, sooner or later.
+            Action::Delay if manner != Manner::Datagram => {
+                let least_ns = self.delay.map(|delay| delay.time_ns - delay.jitter_ns)?;
+                (1..=LATEST_NS).contains(&least_ns).then_some(ProbeMet::Late { least_ns })
+            }
             _ => None,
         }
     }

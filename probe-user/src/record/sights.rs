@@ -225,6 +225,11 @@ pub enum ProbeMet {
     Passes,
     /// Nothing, until its time was up.
     Silence,
+    /// An answer, and no sooner than this.
+    Late {
+        /// After so many nanoseconds at the earliest.
+        least_ns: u64,
+    },
     /// A TCP RST.
     Reset,
     /// ICMP or `ICMPv6` port unreachable.

@@ -206,6 +206,18 @@ fn apply_and_status_tell_what_was_proven() {
     assert!(status.contains("1 CONFIRMED"), "{status}");
     netsplit(&["revert", &id]).data();
 
+    // With somebody who listens and without: whoever answers does so late.
+    for (listens, delay) in [(true, r#"delay="300ms""#), (false, r#"delay={time="300ms",jitter="50ms"}"#)] {
+        let _server = listens.then(|| Server::start(&pair.node_target(), 5432));
+        let late = ["--action", "delay", "--with", delay, "--cluster", &inventory, "--prove"];
+        let (id, said) = applied(apply(&late), 0);
+        assert!(
+            said.contains("CONFIRMED pg2") && said.contains("an answer as late as the rule says"),
+            "{said}"
+        );
+        netsplit(&["revert", &id]).data();
+    }
+
     another_interface(&pair);
     let wrong = ["--action", "drop", "--cluster", &inventory, "--interfaces", "eth7", "--prove"];
     let (id, said) = applied(apply(&wrong), 4);

@@ -65,7 +65,8 @@ impl Datapath {
         // What a killed controller left half-made or without a cut, and what leases have ended: nobody needs
         // it, and its programs may hang where the next cut cannot use them.
         attach::remove_all(&pins)?;
-        object::create(&pins)?;
+        // Whoever ends everything takes the folder away, also while it is being made.
+        object::create(&pins).map_err(|error| lock.check().err().unwrap_or(error))?;
         Ok(Self { pins, fresh: true })
     }
 

@@ -43,6 +43,20 @@ pub(super) fn probe(aim: &Aim) -> ProbeMet {
 }
 
 fn once(aim: &Aim) -> ProbeMet {
+    let began = Instant::now();
+    let met = fault_of(aim);
+    match (aim.expect.clone(), &met) {
+        // Whoever answers: what is late is the answer.
+        (ProbeMet::Late { least_ns }, ProbeMet::Passes | ProbeMet::Reset)
+            if began.elapsed() >= Duration::from_nanos(least_ns) =>
+        {
+            ProbeMet::Late { least_ns }
+        }
+        _ => met,
+    }
+}
+
+fn fault_of(aim: &Aim) -> ProbeMet {
     match met(aim) {
         // What refuses a connection is a RST, whoever sends it.
         Ok(ProbeMet::NobodyListens) if aim.manner == Manner::Connect => ProbeMet::Reset,
@@ -53,7 +67,12 @@ fn once(aim: &Aim) -> ProbeMet {
 }
 
 fn met(aim: &Aim) -> Result<ProbeMet, Errno> {
-    let deadline = Instant::now() + PATIENCE;
+    // Late both ways, and later by the jitter.
+    let late = match aim.expect {
+        ProbeMet::Late { least_ns } => 4 * Duration::from_nanos(least_ns),
+        _ => Duration::ZERO,
+    };
+    let deadline = Instant::now() + PATIENCE + late;
     let kind = match aim.manner {
         Manner::Datagram => SocketType::DGRAM,
         Manner::Connect | Manner::Farewell => SocketType::STREAM,

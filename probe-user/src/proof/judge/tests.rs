@@ -57,6 +57,8 @@ fn one(planned: &PlannedEdge, probes: &[EdgeProbe], packets: u64) -> (EdgeVerdic
     (edge.verdict, edge.why)
 }
 
+const LATE: ProbeMet = ProbeMet::Late { least_ns: 100_000_000 };
+
 #[test]
 fn what_one_probe_proves() {
     use EdgeVerdict::{Confirmed, Leaked, NoTraffic};
@@ -65,6 +67,10 @@ fn what_one_probe_proves() {
         (Silence, Silence, 1, Confirmed, "met silence, and was hit"),
         (Reset, Reset, 4, Confirmed, "met a RST"),
         (Rejected, Rejected, 1, Confirmed, "met ICMP port unreachable"),
+        (LATE, LATE, 1, Confirmed, "an answer as late as the rule says, and was hit"),
+        (LATE, LATE, 0, Leaked, "something else is slow"),
+        (LATE, Passes, 1, Leaked, "without delay; the rule was hit 1 times"),
+        (LATE, Silence, 1, Leaked, "silence instead of an answer as late"),
         // The same fault, and not by the rule.
         (Silence, Silence, 0, Leaked, "packets vanish elsewhere"),
         (Reset, Reset, 0, Leaked, "somebody else answers"),

@@ -12,7 +12,7 @@ use std::{
 use netsplit::cluster::within;
 
 use crate::{
-    harness::{Pair, at_once, netsplit, netsplit_command, pin_folder},
+    harness::{Pair, at_once, netsplit, netsplit_command, pin_folder, poll_until, run},
     traffic::{Met, Server, flows_again, new_connection},
 };
 
@@ -102,6 +102,37 @@ fn an_apply_killed_on_changing_backends_leaves_nothing_that_the_next_one_cannot_
         &["--backend", "tc"],
         &["--backend", "nft"],
     ]);
+}
+
+/// Whoever holds packets was told by whoever was killed: half a word is none.
+#[test]
+fn a_delay_whose_controller_is_killed_leaves_no_holder() {
+    let pair = Pair::new();
+    let server = Server::start(&pair.node_target(), 5432);
+    let on = pair.node_target().to_string();
+    let delay = ["apply", "--ports", "5432", "--action", "delay", "--with", "delay=\"20s\"", "--on", &on];
+    for round in 0..8 {
+        let late = random_delay(Duration::from_millis(250));
+        let told = format!("round {round}, killed after {late:?}");
+        if round % 2 == 0 {
+            kill_after(late, &[&delay[..], &["--for", "3s"]].concat());
+        } else {
+            let id = netsplit(&[&delay[..], &["--for", "60s"]].concat()).data();
+            kill_after(late, &["revert", id.trim()]);
+            // It may have come to nothing, or to its end.
+            let again = netsplit(&["revert", id.trim()]);
+            assert!(again.code == Some(0) || again.complaint().contains("no cut"), "{told}: {again:?}");
+        }
+        flows_again(&pair.peer_target(), NODE, Duration::from_secs(20));
+        poll_until(&format!("no holder is left: {told}"), Duration::from_secs(30), || {
+            !run("ip", &["-n", &pair.node, "-o", "link"]).contains("nsplit-")
+        });
+        // Whatever was left, the next cut works, and leaves nothing.
+        let next = netsplit(&[&delay[..], &["--for", "60s"]].concat()).data();
+        netsplit(&["revert", next.trim()]).data();
+        assert_eq!(pair.traces(), Vec::<String>::new(), "{told}");
+    }
+    drop(server);
 }
 
 #[test]

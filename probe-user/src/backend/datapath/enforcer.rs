@@ -143,7 +143,16 @@ impl Turn for EbpfTurn {
         match attach(&datapath, node, means) {
             Ok((journal, rules, holder)) => {
                 let node = node.clone();
-                Ok(Box::new(PreparedDatapath { lock: &self.lock, node, datapath, journal, rules, holder }))
+                let counters = rules.iter().map(|rule| rule.counter).collect();
+                Ok(Box::new(PreparedDatapath {
+                    lock: &self.lock,
+                    node,
+                    datapath,
+                    journal,
+                    rules,
+                    counters,
+                    holder,
+                }))
             }
             Err(error) => {
                 abandon(datapath);
@@ -171,6 +180,7 @@ struct PreparedDatapath<'turn> {
     datapath: Datapath,
     journal: Journal,
     rules: Vec<RuleRecord>,
+    counters: Vec<u32>,
     holder: Option<Holder>,
 }
 
@@ -238,8 +248,7 @@ impl Prepared for PreparedDatapath<'_> {
     /// Writes the bank that packets do not see yet.
     fn stage(&mut self, stamp: &Stamp) -> Result<(), CutError> {
         let at = CutError::at(&self.node.target);
-        let counters: Vec<_> = self.rules.iter().map(|rule| rule.counter).collect();
-        self.datapath.clear_counters(&counters).map_err(&at)?;
+        self.datapath.clear_counters(&self.counters).map_err(&at)?;
         self.journal.cuts.push(stamp.record(&self.node.node, std::mem::take(&mut self.rules)));
         let tables = compile_journal(&self.node.target, &self.journal)?;
         self.datapath.stage(self.lock, &tables, &self.journal).map_err(&at)?;
@@ -258,8 +267,8 @@ impl Prepared for PreparedDatapath<'_> {
     }
 
     fn abandon(self: Box<Self>) {
-        let counters: Vec<_> = self.rules.iter().map(|rule| rule.counter).collect();
-        if let Err(error) = self.datapath.end_holding(&counters) {
+        let ended = self.datapath.stop_holding(&self.counters).and_then(|it| self.datapath.end_holding(&it));
+        if let Err(error) = ended {
             tracing::warn!(%error, "the holder of delayed packets stays until the lease would have ended");
         }
         abandon(self.datapath);
@@ -331,9 +340,11 @@ impl Site for EbpfSite<'_> {
             self.datapath.clone().remove().map_err(&at)?;
         } else {
             let tables = compile_journal(&target, &journal)?;
+            // Before the cut goes, so that whoever is killed here has left a cut that can be reverted again.
+            let ending = self.datapath.stop_holding(&counters).map_err(&at)?;
             self.datapath.stage(self.lock, &tables, &journal).map_err(&at)?;
             self.datapath.commit(self.lock).map_err(&at)?;
-            self.datapath.end_holding(&counters).map_err(&at)?;
+            self.datapath.end_holding(&ending).map_err(&at)?;
         }
         Ok(status.into_iter().find(|cut| cut.id == *id))
     }

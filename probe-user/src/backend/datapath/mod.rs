@@ -139,10 +139,14 @@ impl Datapath {
         Ok(hold::Holder::start(&self.pins, lanes)?)
     }
 
-    /// Ends the holding of packets for rules with these counters: what is held goes on at once.
-    fn end_holding(&self, counters: &[u32]) -> Result<(), DatapathError> {
-        let devices = hold::take(&self.pins, |counter| counters.contains(&counter))?;
-        Ok(hold::end(&self.pins, &devices)?)
+    /// Hands no more packets of the rules with these counters to whoever holds them; what is held goes on at once.
+    fn stop_holding(&self, counters: &[u32]) -> Result<hold::Ending, DatapathError> {
+        hold::take(&self.pins, |counter| counters.contains(&counter))
+    }
+
+    /// Waits for those who held packets to end.
+    fn end_holding(&self, ending: &hold::Ending) -> Result<(), DatapathError> {
+        Ok(hold::end(&self.pins, ending)?)
     }
 
     /// Writes tables and journal into the bank that packets do not see.

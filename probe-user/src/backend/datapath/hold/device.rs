@@ -1,7 +1,6 @@
 //! The TAP device that carries packets to their holder and back (Linux, `Documentation/networking/tuntap.rst`).
 
 use std::{
-    collections::BTreeSet,
     fs::{File, OpenOptions},
     io::{self, Read, Write},
     mem,
@@ -16,7 +15,7 @@ use std::{
 
 use rtnetlink::{LinkUnspec, packet_route::link::LinkAttribute};
 
-use super::{DEVICE, is_device};
+use super::{DEVICE, Ending, is_device};
 use crate::{
     backend::{InterfaceError, datapath::Pins, interface::blocking, interfaces},
     cluster::{namespace_files, within_file},
@@ -141,7 +140,7 @@ fn tag(frame: &[u8]) -> u16 {
 
 /// Waits until the holders of these devices have handed in what they held, and ended; then takes the devices away, so
 /// that a holder that was stopped cannot keep them.
-pub(in super::super) fn end(pins: &Pins, devices: &BTreeSet<u32>) -> Result<(), InterfaceError> {
+pub(in super::super) fn end(pins: &Pins, devices: &Ending) -> Result<(), InterfaceError> {
     if devices.is_empty() {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use aya::maps::{Array, HashMap, MapData, MapError};
 use probe_ebpf::abi::{Lane, LaneKey, Origin, Return};
 
-use super::Orders;
+use super::{Ending, Orders};
 use crate::{
     backend::datapath::{DatapathError, Pins, banks},
     clock::BootInstant,
@@ -69,14 +69,11 @@ impl Lanes {
     }
 }
 
-/// Takes the lanes of the rules with these counters away, and says which devices they led to.
-pub(in super::super) fn take(
-    pins: &Pins,
-    concerned: impl Fn(u32) -> bool,
-) -> Result<BTreeSet<u32>, DatapathError> {
+/// Takes the lanes of the rules with these counters away, and says who held their packets.
+pub(in super::super) fn take(pins: &Pins, concerned: impl Fn(u32) -> bool) -> Result<Ending, DatapathError> {
     let mut lanes = banks::hash::<LaneKey, Lane>(pins, LANES)?;
     let keys: Vec<_> = lanes.keys().filter_map(Result::ok).filter(|key| concerned(key.counter)).collect();
-    let mut devices = BTreeSet::new();
+    let mut devices = Ending::new();
     for key in keys {
         match lanes.get(&key, 0) {
             Ok(lane) => devices.insert(lane.device),

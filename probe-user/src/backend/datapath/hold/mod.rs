@@ -32,6 +32,9 @@ pub(crate) fn is_device(name: &str) -> bool {
     name.strip_prefix(DEVICE).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// The devices of those who are to hold nothing more, by their indexes.
+pub(super) type Ending = std::collections::BTreeSet<u32>;
+
 /// The program on the holder's device.
 pub(super) const RETURN: &str = "tc_held";
 

@@ -10,6 +10,10 @@ use std::{
 };
 
 use netsplit::cluster::within;
+use rustix::{
+    mount::{MountFlags, MountPropagationFlags, mount, mount_change},
+    thread::{UnshareFlags, unshare_unsafe},
+};
 
 use crate::{
     harness::{Pair, at_once, netsplit, netsplit_command, pin_folder, poll_until, run},
@@ -175,17 +179,37 @@ fn kill_reverts(rounds: usize) {
     }
 }
 
+/// Runs a test on a thread with a bpffs of its own. What it breaks there, no other test's netsplit reads: while one
+/// datapath cannot be read, nobody is told that a cut is nowhere.
+fn with_own_bpffs<T: Send>(test: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        let test = scope.spawn(|| {
+            // SAFETY: this thread stops sharing its mounts, its working directory and its umask with others,
+            // none of which relies on that.
+            unsafe { unshare_unsafe(UnshareFlags::FS | UnshareFlags::NEWNS) }.unwrap();
+            mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).unwrap();
+            mount("bpf", "/sys/fs/bpf", "bpf", MountFlags::empty(), None).unwrap();
+            test()
+        });
+        test.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
 #[test]
 fn a_datapath_in_pieces_stands_in_nobodys_way() {
     let (broken, whole) = (Pair::new(), Pair::new());
+    with_own_bpffs(|| stands_in_nobodys_way(&broken, &whole));
+}
+
+fn stands_in_nobodys_way(broken: &Pair, whole: &Pair) {
     let apply = |pair: &Pair| {
         let target = pair.node_target().to_string();
         netsplit(&["apply", "--ports", "5432", "--action", "reset", "--on", &target, "--for", "60s"]).data()
     };
-    let lost = apply(&broken);
+    let lost = apply(broken);
     let folder = within(&broken.node_target(), pin_folder).unwrap();
     std::fs::remove_file(Path::new("/sys/fs/bpf/netsplit").join(folder).join("JOURNAL")).unwrap();
-    let id = apply(&whole);
+    let id = apply(whole);
     let status = netsplit(&["status"]);
     assert!(status.out.contains(id.trim()) && status.err.contains("cannot be read"), "{status:?}");
     let told = netsplit(&["revert", id.trim()]);

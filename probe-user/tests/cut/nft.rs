@@ -135,6 +135,42 @@ fn controllers_that_race_do_each_others_cuts_no_harm() {
     assert_eq!(pair.traces(), Vec::<String>::new());
 }
 
+#[test]
+fn it_needs_no_names_of_protocols() {
+    let pair = Pair::new();
+    let _server = Server::start(&pair.node_target(), 5432);
+    let target = pair.node_target().to_string();
+    let nameless =
+        "if [ -e /etc/protocols ]; then mount --bind /dev/null /etc/protocols; fi && exec \"$0\" \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args([
+        "--mount",
+        "sh",
+        "-c",
+        nameless,
+        env!("CARGO_BIN_EXE_netsplit"),
+        "apply",
+        "--protocol",
+        "any",
+    ]);
+    command.args([
+        "--ports",
+        "5432",
+        "--action",
+        "reject",
+        "--direction",
+        "both",
+        "--backend",
+        "nft",
+        "--on",
+        &target,
+    ]);
+    let id = told(&mut command).data();
+    assert_eq!(new_connection(&pair.peer_target(), NODE), Met::Refused);
+    netsplit(&["revert", id.trim()]).data();
+    assert_eq!(pair.traces(), Vec::<String>::new());
+}
+
 /// Runs the real command where the kernel refuses `bpf(2)` and bpffs is not mounted.
 fn without_ebpf(arguments: &[&str]) -> crate::harness::Told {
     let hidden = "mount -t tmpfs none /sys/fs/bpf && exec \"$0\" \"$@\"";

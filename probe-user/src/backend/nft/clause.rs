@@ -5,7 +5,10 @@
 use std::fmt::Write;
 
 use ipnet::IpNet;
-use probe_ebpf::abi::LOOPBACK_IFINDEX;
+use probe_ebpf::{
+    abi::LOOPBACK_IFINDEX,
+    decode::protocol::{TCP, UDP},
+};
 
 use super::hook::Hook;
 use crate::{
@@ -63,15 +66,15 @@ fn before_peers(record: &RuleRecord, hook: Hook) -> String {
     }
     let has_ports = !record.rule.ports.is_empty() || !record.rule.peer_ports.is_empty();
     let protocol = match record.rule.protocol {
-        Protocol::Tcp => "meta l4proto tcp",
-        Protocol::Udp => "meta l4proto udp",
-        Protocol::Any if has_ports => "meta l4proto { tcp, udp }",
-        Protocol::Any => "",
+        Protocol::Tcp => format!("meta l4proto {TCP}"),
+        Protocol::Udp => format!("meta l4proto {UDP}"),
+        Protocol::Any if has_ports => format!("meta l4proto {{ {TCP}, {UDP} }}"),
+        Protocol::Any => String::new(),
     };
     if !text.is_empty() && !protocol.is_empty() {
         text.push(' ');
     }
-    text + protocol
+    text + &protocol
 }
 
 /// One part for each family that the rule names.
@@ -160,12 +163,12 @@ mod tests {
         let sample = PlannedRule::sample;
         let peers = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<IpNet>>();
         for (rule, hook, clauses) in [
-            (sample(), Hook::Arriving, vec!["meta l4proto tcp th dport { 5432 } counter name hits drop"]),
+            (sample(), Hook::Arriving, vec!["meta l4proto 6 th dport { 5432 } counter name hits drop"]),
             (
                 PlannedRule { loopback: false, flows: Flows::New, action: Action::Reset, ..sample() },
                 Hook::Arriving,
                 vec![
-                    "iif != 1 meta l4proto tcp th dport { 5432 } tcp flags & (syn | ack) == syn counter name hits \
+                    "iif != 1 meta l4proto 6 th dport { 5432 } tcp flags & (syn | ack) == syn counter name hits \
                      goto reset_in",
                 ],
             ),
@@ -178,7 +181,7 @@ mod tests {
                     ..sample()
                 },
                 Hook::Leaving,
-                vec!["meta l4proto { tcp, udp } th dport { 9, 5432-5451 } counter name hits drop"],
+                vec!["meta l4proto { 6, 17 } th dport { 9, 5432-5451 } counter name hits drop"],
             ),
             (
                 PlannedRule {
@@ -198,7 +201,7 @@ mod tests {
             (
                 PlannedRule { direction: Direction::Both, ..sample() },
                 Hook::Sending,
-                vec!["meta l4proto tcp th sport { 5432 } accept"],
+                vec!["meta l4proto 6 th sport { 5432 } accept"],
             ),
         ] {
             assert_eq!(said(rule, hook), clauses);
@@ -209,6 +212,6 @@ mod tests {
     fn a_rule_with_interfaces_names_them_alone() {
         let bound = RuleRecord { bound_to: vec![3, 7], ..record(PlannedRule::sample()) };
         let clauses = clauses(&bound, Hook::Arriving, "hits");
-        assert!(clauses[0].starts_with("iif { 3, 7 } meta l4proto tcp"), "{clauses:?}");
+        assert!(clauses[0].starts_with("iif { 3, 7 } meta l4proto 6"), "{clauses:?}");
     }
 }

@@ -1,8 +1,13 @@
 //! The chains that every cut of a namespace goes through: what a packet is, and who may be answered.
+//!
+//! Protocols are named by their numbers: nft looks names up in `/etc/protocols`, which a container may lack.
 
 use std::fmt::Write;
 
-use probe_ebpf::abi::{LOOPBACK_IFINDEX, REPLY_MARK};
+use probe_ebpf::{
+    abi::{LOOPBACK_IFINDEX, REPLY_MARK},
+    decode::protocol::{ICMP, ICMPV6, TCP, UDP},
+};
 
 use super::hook::Hook;
 
@@ -56,11 +61,11 @@ pub(super) fn parse(hook: Hook) -> String {
         format!("ip frag-off & 0x1fff != 0 {judge}_{LATER}"),
         format!("exthdr frag exists frag frag-off != 0 {judge}_{LATER}"),
         // To the last byte of the header: a comparison that any value passes still wants the bytes.
-        format!("meta l4proto tcp tcp doff >= 5 @th,144,16 >= 0 {judge}"),
-        format!("meta l4proto udp @th,48,16 >= 0 {judge}"),
-        "meta l4proto ipv6-icmp icmpv6 type 133-137 accept".to_owned(),
-        format!("meta l4proto {{ icmp, ipv6-icmp }} @th,0,16 >= 0 {judge}"),
-        format!("meta l4proto != {{ tcp, udp, icmp, ipv6-icmp }} {judge}"),
+        format!("meta l4proto {TCP} tcp doff >= 5 @th,144,16 >= 0 {judge}"),
+        format!("meta l4proto {UDP} @th,48,16 >= 0 {judge}"),
+        format!("meta l4proto {ICMPV6} icmpv6 type 133-137 accept"),
+        format!("meta l4proto {{ {ICMP}, {ICMPV6} }} @th,0,16 >= 0 {judge}"),
+        format!("meta l4proto != {{ {TCP}, {UDP}, {ICMP}, {ICMPV6} }} {judge}"),
         "meta protocol { ip, ip6 } counter name unparsed".to_owned(),
     ]);
     chain(&format!("parse_{}", hook.name()), &rules)
@@ -87,11 +92,12 @@ pub(super) fn answers(hook: Hook) -> String {
             format!("{off_loopback} ip6 {end} ::1 drop"),
         ]);
     }
+    let tcp_reset = format!("meta l4proto {TCP} reject with tcp reset");
     let reset = [
         "tcp flags & rst != 0 drop",
         "update @resets4 { ip daddr . th dport . ip saddr . th sport }",
         "update @resets6 { ip6 daddr . th dport . ip6 saddr . th sport }",
-        "meta l4proto tcp reject with tcp reset",
+        tcp_reset.as_str(),
         "drop",
     ];
     let reject = [

@@ -8,32 +8,26 @@ use std::{
         unix::fs::MetadataExt,
     },
     path::{Path, PathBuf},
-    sync::mpsc,
-    thread,
     time::{Duration, Instant},
 };
 
 use rustix::{
     fs::{FlockOperation, flock, statfs},
-    io::Errno,
     mount::{MountFlags, mount},
     net::{AddressFamily, SocketType, socket},
 };
 
 use super::DatapathError;
-use crate::cluster::{namespace_files, within_file};
+use crate::{
+    backend::lock::{PATIENCE, SHORT_PATIENCE, holder, lock_within},
+    cluster::{namespace_files, within_file},
+};
 
 pub(super) const BPFFS: &str = "/sys/fs/bpf";
 pub(super) const ROOT: &str = "/sys/fs/bpf/netsplit";
 
 /// The folder of all datapaths on a bpffs.
 pub(super) const FOLDER: &str = "netsplit";
-
-/// How long a controller waits for others, each of which needs a second or two.
-const PATIENCE: Duration = Duration::from_mins(2);
-
-/// How long whoever ends everything waits for others.
-const SHORT_PATIENCE: Duration = Duration::from_secs(3);
 
 /// `BPF_FS_MAGIC` of `linux/magic.h`.
 const BPF_FS_MAGIC: u64 = 0xcafe_4a11;
@@ -104,26 +98,6 @@ fn lock_root(patience: Duration) -> io::Result<Turn> {
     Ok(if names_root(&folder)? { Turn::Ours(folder) } else { Turn::Again })
 }
 
-/// Waits for the lock in the kernel's queue, where nobody is overtaken: whoever only asks again and again may never
-/// get it.
-fn lock_within(folder: File, patience: Duration) -> io::Result<Option<File>> {
-    match flock(folder.as_fd(), FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => return Ok(Some(folder)),
-        Err(Errno::WOULDBLOCK) => {}
-        Err(errno) => return Err(errno.into()),
-    }
-    let (sender, receiver) = mpsc::channel();
-    // Where the patience has an end, it waits on; what it gets then is given back at once.
-    thread::spawn(move || {
-        let locked = flock(folder.as_fd(), FlockOperation::LockExclusive);
-        let _ = sender.send(locked.map(|()| folder));
-    });
-    match receiver.recv_timeout(patience) {
-        Ok(locked) => Ok(Some(locked?)),
-        Err(_) => Ok(None),
-    }
-}
-
 /// Whether this is the folder that has the name now.
 fn names_root(folder: &File) -> io::Result<bool> {
     match fs::metadata(ROOT) {
@@ -134,13 +108,6 @@ fn names_root(folder: &File) -> io::Result<bool> {
             Ok((named.dev(), named.ino()) == (held.dev(), held.ino()))
         }
     }
-}
-
-/// Who holds a lock on the inode, as `/proc/locks` tells: `1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF`.
-fn holder(inode: u64) -> Option<u32> {
-    let locks = fs::read_to_string("/proc/locks").ok()?;
-    let line = locks.lines().find(|line| line.contains(" FLOCK ") && line.contains(&format!(":{inode} ")))?;
-    line.split_whitespace().nth(4)?.parse().ok()
 }
 
 /// Takes the folder of all datapaths away once the last one is gone.

@@ -1,6 +1,9 @@
 //! nft as one of the enforcers.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{
     NftError,
@@ -20,6 +23,7 @@ use crate::{
         holds_on::{holds_on, named},
         interfaces, remove_sites,
     },
+    causes::in_a_line,
     clock::BootInstant,
     cluster::{Target, namespace_files, within_file},
     cut::{CutError, CutId, CutStatus},
@@ -162,6 +166,19 @@ struct PreparedTable {
     record: Option<Record>,
 }
 
+/// How long nft may take to put a cut in force before its lease is looked at again.
+const AT_ONCE: Duration = Duration::from_millis(200);
+
+impl PreparedTable {
+    /// Why nft refused: this process may have been stopped, and whoever ended everything did not wait for it.
+    fn unless_overtaken(&self, error: NftError) -> NftError {
+        match table::read() {
+            Ok(now) if now != self.known => NftError::Overtaken(Box::new(error)),
+            _ => error,
+        }
+    }
+}
+
 impl Prepared for PreparedTable {
     /// Has the kernel judge the transaction.
     fn stage(&mut self, stamp: &Stamp) -> Result<(), CutError> {
@@ -182,8 +199,15 @@ impl Prepared for PreparedTable {
         let at = at(&self.node.target);
         let Some(record) = &self.record else { return Ok(()) };
         // Written anew: the lease is what is left of it by now.
-        let script = script::put(&self.known, record, BootInstant::now()).map_err(&at)?;
-        table::run(&script).map_err(&at)
+        let written = BootInstant::now();
+        let script = script::put(&self.known, record, written).map_err(&at)?;
+        table::run(&script).map_err(|error| self.unless_overtaken(error)).map_err(&at)?;
+        // The kernel counts it from when it takes it: too late where this process stood still in between.
+        let taken = BootInstant::now();
+        if taken.since(written) > AT_ONCE {
+            table::run(&script::renew(record, taken)).map_err(&at)?;
+        }
+        Ok(())
     }
 
     fn status(&self) -> Result<Vec<CutStatus>, CutError> {
@@ -254,7 +278,14 @@ impl Site for NftSite {
     }
 
     fn remove(self: Box<Self>) -> Result<(), CutError> {
-        self.locked(|| table::run(&script::clear(&table::families()?)))?;
+        let clear = || {
+            // Without the lock, too: a controller that was stopped with it in its hands would keep its cuts in force.
+            let _lock = Lock::soon([Target::Local.namespace_path()]).inspect_err(|error| {
+                tracing::warn!(error = in_a_line(error), "not waiting for it; everything ends all the same");
+            });
+            table::run(&script::clear(&table::families()?))
+        };
+        inside(&self.file, clear).map_err(at(&Target::Local))?;
         Ok(())
     }
 }

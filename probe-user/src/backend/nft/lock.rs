@@ -7,13 +7,13 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io,
-    os::{fd::AsFd, unix::fs::MetadataExt},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
-use rustix::fs::{FlockOperation, flock};
-
 use super::NftError;
+use crate::backend::lock::{PATIENCE, SHORT_PATIENCE, holder, lock_within};
 
 /// Held while the tables of namespaces are changed; other controllers wait. Ends with the process.
 #[derive(Debug)]
@@ -23,19 +23,31 @@ pub(super) struct Lock {
 
 impl Lock {
     /// Waits for its turn in all of these namespaces. Always in the same order, so that no two controllers wait for
-    /// each other.
+    /// each other. A controller that was stopped keeps its lock, so the patience of others has an end.
     pub(super) fn exclusive(files: impl IntoIterator<Item = PathBuf>) -> Result<Self, NftError> {
+        Self::within(PATIENCE, files)
+    }
+
+    /// For whoever ends everything, which must not depend on others: waits for a moment only.
+    pub(super) fn soon(files: impl IntoIterator<Item = PathBuf>) -> Result<Self, NftError> {
+        Self::within(SHORT_PATIENCE, files)
+    }
+
+    fn within(patience: Duration, files: impl IntoIterator<Item = PathBuf>) -> Result<Self, NftError> {
+        let begun = Instant::now();
         let mut by_id = BTreeMap::new();
         for file in files {
             let (id, file) = open(&file).map_err(NftError::Lock)?;
             by_id.insert(id, file);
         }
-        let files: Vec<_> = by_id.into_values().collect();
-        for file in &files {
-            flock(file.as_fd(), FlockOperation::LockExclusive)
-                .map_err(|errno| NftError::Lock(errno.into()))?;
+        let mut locked = Vec::new();
+        for ((_, inode), file) in by_id {
+            let left = patience.saturating_sub(begun.elapsed());
+            let file = lock_within(file, left).map_err(NftError::Lock)?;
+            locked
+                .push(file.ok_or_else(|| NftError::Busy { waited: begun.elapsed(), holder: holder(inode) })?);
         }
-        Ok(Self { _files: files })
+        Ok(Self { _files: locked })
     }
 }
 
@@ -47,17 +59,16 @@ fn open(path: &Path) -> io::Result<((u64, u64), File)> {
 
 #[cfg(test)]
 mod tests {
-    use rustix::fs::FlockOperation::NonBlockingLockExclusive;
-
     use super::*;
 
     #[test]
     fn a_namespace_is_one_controllers_at_a_time_however_it_is_named() {
         let names = ["/proc/self/ns/net", "/proc/thread-self/ns/net"].map(PathBuf::from);
         let held = Lock::exclusive(names.clone()).unwrap();
-        let (_, other) = open(&names[1]).unwrap();
-        assert!(flock(other.as_fd(), NonBlockingLockExclusive).is_err());
+        let refused = Lock::within(Duration::ZERO, [names[1].clone()]).unwrap_err();
+        let own = Some(std::process::id());
+        assert!(matches!(refused, NftError::Busy { holder, .. } if holder == own), "{refused:?}");
         drop(held);
-        flock(other.as_fd(), NonBlockingLockExclusive).unwrap();
+        Lock::exclusive(names).unwrap();
     }
 }

@@ -137,21 +137,38 @@ fn shared(all: &[&Record]) -> String {
     text
 }
 
+/// Has a lease end when it is to end.
+pub(super) fn renew(record: &Record, now: BootInstant) -> String {
+    let lease = lease(&record.cut.id);
+    let elements = lease_elements(record, now);
+    let of = |family| {
+        format!("flush set {family} {TABLE} {lease}\nadd element {family} {TABLE} {lease} {{ {elements} }}\n")
+    };
+    families(record).into_iter().map(of).collect()
+}
+
+/// What a cut's lease holds, for as long as it lasts.
+fn lease_elements(record: &Record, now: BootInstant) -> String {
+    // At least something: a timeout of nothing is none.
+    let left = record.cut.deadline.since(now).as_millis().max(1);
+    format!("ip timeout {left}ms, ip6 timeout {left}ms")
+}
+
+fn families(record: &Record) -> BTreeSet<&'static str> {
+    HOOKS.iter().filter(|hook| record.uses(**hook)).map(|hook| hook.family()).collect()
+}
+
 /// A cut's own things.
 fn cut(record: &Record, now: BootInstant) -> Result<String, NftError> {
     let id = &record.cut.id;
-    // At least something: a timeout of nothing is none.
-    let left = record.cut.deadline.since(now).as_millis().max(1);
-    let families: BTreeSet<_> =
-        HOOKS.iter().filter(|hook| record.uses(**hook)).map(|hook| hook.family()).collect();
+    let time_left = lease_elements(record, now);
     let mut text = String::new();
-    for family in families {
+    for family in families(record) {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "table {family} {TABLE} {{");
         let _ = writeln!(
             text,
-            "\tset {} {{\n\t\ttype ether_type; flags timeout\n\t\telements = {{ ip timeout {left}ms, ip6 timeout {left}ms \
-             }}\n\t}}",
+            "\tset {} {{\n\t\ttype ether_type; flags timeout\n\t\telements = {{ {time_left} }}\n\t}}",
             lease(id)
         );
         if family == "inet" {
@@ -205,7 +222,7 @@ fn judges(known: &Known, all: &[&Record]) -> String {
     text
 }
 
-/// The base chains that are not there yet.
+/// The base chains, each with the one rule that it has whatever somebody did to it.
 fn seats(known: &Known, record: &Record) -> String {
     let mut text = String::new();
     let mut add = |hook: Hook, name: String, device: &str| {
@@ -217,17 +234,19 @@ fn seats(known: &Known, record: &Record) -> String {
                 Hook::Leaving => "egress",
             },
         );
-        if known.chains.contains(&(family.to_owned(), name.clone())) {
-            return;
-        }
         let priority = if hook == Hook::Sending { LAST } else { FIRST };
         // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
-            "add chain {family} {TABLE} {name} {{ type filter hook {place}{device} priority {priority}; policy accept; \
-             }}\nadd rule {family} {TABLE} {name} goto parse_{}",
-            hook.name()
-        );
+        let _ = if known.chains.contains(&(family.to_owned(), name.clone())) {
+            // Refused if it is not there any more: somebody ended everything meanwhile.
+            writeln!(text, "flush chain {family} {TABLE} {name}")
+        } else {
+            writeln!(
+                text,
+                "add chain {family} {TABLE} {name} {{ type filter hook {place}{device} priority {priority}; policy \
+                 accept; }}"
+            )
+        };
+        let _ = writeln!(text, "add rule {family} {TABLE} {name} goto parse_{}", hook.name());
     };
     add(Hook::Sending, "sending".to_owned(), "");
     for seat in &record.seats {

@@ -95,6 +95,29 @@ fn what_a_lease_has_ended_goes_with_the_next_cut() {
 }
 
 #[test]
+fn what_is_there_is_relied_on_and_not_made_again() {
+    let known = after(&Known::default(), &first());
+    let script = put(&known, &second(), NOW).unwrap();
+    // Whoever ended everything meanwhile has taken the hook away, and nft refuses.
+    assert!(
+        script.contains(
+            "flush chain inet netsplit arriving_7\nadd rule inet netsplit arriving_7 goto parse_in"
+        )
+    );
+    assert!(!script.contains("type filter hook"), "{script}");
+}
+
+#[test]
+fn a_lease_that_came_into_force_late_ends_on_time() {
+    let late = BootInstant { ns: 60_500_000_000 };
+    assert_eq!(
+        renew(&second(), late),
+        "flush set inet netsplit lease_0ddba1\n\
+         add element inet netsplit lease_0ddba1 { ip timeout 1000ms, ip6 timeout 1000ms }\n"
+    );
+}
+
+#[test]
 fn the_last_cut_takes_the_tables_with_it() {
     let both = after(&after(&Known::default(), &first()), &second());
     let one = take(&both, &first().cut.id, NOW);

@@ -17,7 +17,7 @@ pub(crate) struct Args {
     /// The number of the first round: what a failure names, to repeat just that
     #[arg(long, default_value_t = 0)]
     first: u64,
-    /// Only by this backend or flavour of it: xdp, tc, tcx, clsact, auto
+    /// Only by this backend or flavour of it: xdp, tc, tcx, clsact, nft, auto
     #[arg(long)]
     backend: Option<String>,
 }

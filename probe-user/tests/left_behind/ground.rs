@@ -227,11 +227,13 @@ pub(crate) fn traces_of_process(pid: u32) -> Vec<String> {
     });
     let ours =
         |line: &&str| netsplit::backend::datapath::program_names().iter().any(|name| line.contains(name));
+    let tables = run("nsenter", &[&namespace, "nft", "list", "tables"]);
     let xdp = links.lines().filter(|line| line.contains("xdp/id") || line.contains("xdpgeneric"));
     let eth1 = |line: &&str| line.contains("eth1");
     let filters = filters.concat();
     xdp.filter(|line| !eth1(line))
         .chain(filters.lines().filter(ours))
+        .chain(tables.lines().filter(|line| line.contains("netsplit")))
         .map(|line| format!("process {pid}: {line}"))
         .collect()
 }

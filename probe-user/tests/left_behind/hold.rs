@@ -10,6 +10,7 @@ use netsplit::{
 
 use crate::{
     harness::{request, rule},
+    plan::NFT,
     stream::PORT,
 };
 
@@ -39,6 +40,7 @@ fn hold() {
         }
         "tcx" => (Choice::Tc, TcFlavour::Tcx),
         "clsact" => (Choice::Tc, TcFlavour::Clsact),
+        NFT => (Choice::Nft, TcFlavour::Auto),
         _ => (Choice::Auto, TcFlavour::Auto),
     };
     let guard = Guard::new(apply(&asked).unwrap());

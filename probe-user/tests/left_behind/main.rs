@@ -13,9 +13,11 @@ mod foreign;
 mod ground;
 mod hold;
 mod look;
+mod loss;
 mod plan;
 mod round;
 mod row;
+mod sign;
 mod stream;
 mod tally;
 

@@ -2,18 +2,24 @@
 
 use std::{fmt, time::Duration};
 
+use clap::ValueEnum;
+
 use crate::dice::Dice;
 
 /// A backend's flavour: its name here, and what is said on the command line.
 pub(crate) type Flavour = (&'static str, &'static [&'static str]);
 
-pub(crate) const FLAVOURS: [Flavour; 4] = [
+pub(crate) const FLAVOURS: [Flavour; 5] = [
     // A foreign program sits on another interface.
     ("xdp", &["--backend", "xdp", "--interfaces", "eth0"]),
     ("tcx", &["--backend", "tc", "--tc", "tcx"]),
     ("clsact", &["--backend", "tc", "--tc", "clsact"]),
+    (NFT, &["--backend", "nft"]),
     ("auto", &["--backend", "auto"]),
 ];
+
+/// The flavour that has nothing on bpffs.
+pub(crate) const NFT: &str = "nft";
 
 /// The flavours that the environment leaves: all, or those of one name or one backend.
 fn flavours() -> Vec<Flavour> {
@@ -25,7 +31,7 @@ fn flavours() -> Vec<Flavour> {
 }
 
 /// What netsplit is asked for while the blow falls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Operation {
     Apply,
     /// A second cut over a first, which then goes.
@@ -37,7 +43,7 @@ pub(crate) enum Operation {
 }
 
 /// What happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Blow {
     Kill,
     StopAndKill,
@@ -48,8 +54,8 @@ pub(crate) enum Blow {
     Unmount,
     UnmountLazily,
     MountOver,
-    /// Pins deleted by hand, some of them or all.
-    PinsDeleted,
+    /// Pins or tables deleted by hand, some of them or all.
+    DeletedByHand,
     NamespaceGone,
     /// It has no name any more, but a process lives on in it.
     NamespaceUnnamed,
@@ -72,7 +78,7 @@ impl Blow {
 pub(crate) enum Moment {
     /// After this part of the time that the operation usually takes.
     Part(f64),
-    /// So long after a sign on bpffs.
+    /// So long after a sign.
     After(Sign, Duration),
 }
 
@@ -85,6 +91,8 @@ pub(crate) enum Sign {
     Link,
     SealGone,
     FolderGone,
+    /// `nft` was called to change something.
+    Transaction,
 }
 
 /// A round.
@@ -129,34 +137,12 @@ fn place(number: usize) -> (bool, usize) {
 
 /// Every operation with everything that can happen to it.
 pub(crate) fn kinds(ending_everything: bool) -> Vec<(Operation, Blow)> {
-    use Blow::{
-        FullDisk, InterfaceGone, Kill, MountOver, NamespaceGone, NamespaceUnnamed, PinsDeleted, RaceApply,
-        RaceRevert, RaceRevertAll, StopAndContinue, StopAndKill, StopThroughTheEnd, Unmount, UnmountLazily,
-    };
-    use Operation::{Apply, Hold, Replace, Revert, RevertAll};
-    let everything = [
-        Kill,
-        StopAndKill,
-        StopAndContinue,
-        StopThroughTheEnd,
-        FullDisk,
-        Unmount,
-        UnmountLazily,
-        MountOver,
-        PinsDeleted,
-        NamespaceGone,
-        NamespaceUnnamed,
-        InterfaceGone,
-        RaceApply,
-        RaceRevert,
-        RaceRevertAll,
-    ];
     let mut kinds = Vec::new();
-    for operation in [Apply, Replace, Hold, Revert, RevertAll] {
-        for blow in everything {
-            let ends = operation == RevertAll || blow == RaceRevertAll;
+    for &operation in Operation::value_variants() {
+        for &blow in Blow::value_variants() {
+            let ends = operation == Operation::RevertAll || blow == Blow::RaceRevertAll;
             // Nothing is written while a cut is held.
-            if ends == ending_everything && (operation, blow) != (Hold, FullDisk) {
+            if ends == ending_everything && (operation, blow) != (Operation::Hold, Blow::FullDisk) {
                 kinds.push((operation, blow));
             }
         }
@@ -172,10 +158,12 @@ pub(crate) fn round(seed: u64, number: usize) -> Round {
     Dice::of_round(seed, usize::MAX - lap).shuffle(&mut kinds);
     let (operation, blow) = kinds[place % kinds.len()];
     let mut dice = Dice::of_round(seed, number);
+    let flavour = *dice.of(&flavours());
     let moment = if operation == Operation::Hold || dice.one_in(2) {
         Moment::Part(dice.part() * 1.05)
     } else {
         let signs: &[Sign] = match operation {
+            _ if flavour.0 == NFT => &[Sign::Transaction],
             Operation::Revert | Operation::RevertAll => &[Sign::SealGone, Sign::FolderGone],
             _ => &[Sign::Folder, Sign::Program, Sign::Seal, Sign::Link],
         };
@@ -185,7 +173,7 @@ pub(crate) fn round(seed: u64, number: usize) -> Round {
         number,
         operation,
         blow,
-        flavour: *dice.of(&flavours()),
+        flavour,
         direction: if dice.one_in(3) { "both" } else { "in" },
         moment,
         lease: Duration::from_millis(900) + dice.up_to(Duration::from_millis(600)),

@@ -2,8 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    env,
-    fs::{self, File},
+    fmt::Display,
     path::Path,
     process::{Child, Command, Stdio},
     sync::Mutex,
@@ -24,7 +23,9 @@ use crate::{
     ground::{BPFFS, Ground, Resident, exists, new_bpffs},
     harness::{Told, netsplit_command, told},
     hold,
-    plan::{Blow, Moment, Operation, Round, Sign},
+    loss::{FullDisk, delete_pins, delete_tables, unmount_when_free},
+    plan::{Blow, FLAVOURS, Moment, NFT, Operation, Round, Sign},
+    sign::{runs_a_transaction, shows},
     stream::PORT,
     tally::Phase,
 };
@@ -35,19 +36,22 @@ const MARGIN: Duration = Duration::from_secs(15);
 /// No command of netsplit's takes longer, however busy the machine is.
 const AN_END: Duration = Duration::from_secs(90);
 
+/// What makes operations take as long as each other: what is done, by which flavour, and whether to something new.
+type Sort = (Operation, &'static str, bool);
+
 /// How long operations usually take here and now.
 #[derive(Debug, Default)]
-pub(crate) struct Usual(Mutex<BTreeMap<(Operation, bool), Duration>>);
+pub(crate) struct Usual(Mutex<BTreeMap<Sort, Duration>>);
 
 impl Usual {
-    fn of(&self, operation: Operation, fresh: bool) -> Duration {
-        let first = Duration::from_millis(if fresh { 2000 } else { 60 });
-        self.0.lock().unwrap().get(&(operation, fresh)).copied().unwrap_or(first)
+    fn of(&self, sort: Sort) -> Duration {
+        let first = Duration::from_millis(if sort.2 { 2000 } else { 60 });
+        self.0.lock().unwrap().get(&sort).copied().unwrap_or(first)
     }
 
-    fn took(&self, operation: Operation, fresh: bool, took: Duration) {
+    fn took(&self, sort: Sort, took: Duration) {
         let mut all = self.0.lock().unwrap();
-        let usual = all.entry((operation, fresh)).or_insert(took);
+        let usual = all.entry(sort).or_insert(took);
         *usual = usual.mul_f64(0.7) + took.mul_f64(0.3);
     }
 }
@@ -87,9 +91,9 @@ impl<'a> Stage<'a> {
     }
 
     /// Something that is in force all the time, so that its programs are there.
-    pub(crate) fn put_base(&self) {
+    pub(crate) fn put_base(&self, first: &Round) {
         let told = told(&mut self.apply("8008", Duration::from_mins(5), &["--backend", "tc"]));
-        assert_eq!(told.code, Some(0), "{told:?}");
+        assert!(told.code == Some(0) || first.is_disturbed(), "{told:?}");
     }
 
     pub(crate) fn play(&mut self, round: &Round) -> (Phase, Duration) {
@@ -116,14 +120,14 @@ impl<'a> Stage<'a> {
         if full.is_none() {
             command.stdout(Stdio::null()).stderr(Stdio::null());
         }
-        let rules = self.rules();
-        let fresh = rules.is_none();
+        let rules = self.rules(round);
+        let sort = (round.operation, round.flavour.0, rules.is_none());
         let begun = Instant::now();
         let mut child = command.spawn().unwrap();
-        self.wait_for(&mut child, round, begun, fresh);
+        self.wait_for(&mut child, round, begun, sort);
         let phase = self.strike(round, &mut child, rules.as_ref(), &mut dice);
         if !round.blow.is_signal() {
-            self.usual.took(round.operation, fresh, begun.elapsed());
+            self.usual.took(sort, begun.elapsed());
         }
         drop(full);
         if round.blow == Blow::StopThroughTheEnd && phase != Phase::Over {
@@ -139,7 +143,10 @@ impl<'a> Stage<'a> {
             let status = told(netsplit_command().arg("status"));
             assert_eq!(status.code, Some(0), "{round}: {status:?}");
         }
-        if let (Operation::Replace, Some(id)) = (round.operation, id) {
+        // Whoever is stopped keeps its turn, and it would be waited for in vain.
+        if let (Operation::Replace, Some(id)) = (round.operation, id)
+            && round.blow != Blow::StopThroughTheEnd
+        {
             // Expired, gone with the namespace, or ended by the race.
             let _ = told(&mut revert(&id));
         }
@@ -160,14 +167,20 @@ impl<'a> Stage<'a> {
         told.out.trim().to_owned()
     }
 
-    fn wait_for(&self, child: &mut Child, round: &Round, begun: Instant, fresh: bool) {
+    fn wait_for(&self, child: &mut Child, round: &Round, begun: Instant, sort: Sort) {
         let delay = match round.moment {
             Moment::Part(part) => {
-                let due = begun + self.usual.of(round.operation, fresh).mul_f64(part);
+                let due = begun + self.usual.of(sort).mul_f64(part);
                 while Instant::now() < due && child.try_wait().unwrap().is_none() {
                     thread::sleep(Duration::from_micros(300));
                 }
                 return;
+            }
+            Moment::After(Sign::Transaction, delay) => {
+                while !runs_a_transaction(child.id()) && child.try_wait().unwrap().is_none() {
+                    thread::sleep(Duration::from_micros(200));
+                }
+                delay
             }
             Moment::After(sign, delay) => {
                 let target = self.node();
@@ -199,15 +212,13 @@ impl<'a> Stage<'a> {
                 // Stopping takes a moment where a system call is under way.
                 thread::sleep(Duration::from_millis(2));
             }
-            phase = if over { Phase::Over } else { self.phase(rules) };
+            phase = if over { Phase::Over } else { self.phase(round, rules) };
         }
         let partner = match round.blow {
-            Blow::RaceApply => {
-                Some(self.apply(&PORT.to_string(), round.lease, dice.of(&crate::plan::FLAVOURS).1))
-            }
-            Blow::RaceRevert => {
-                Some(revert(self.rules().and_then(|ids| ids.last().cloned()).as_deref().unwrap_or("abcdef")))
-            }
+            Blow::RaceApply => Some(self.apply(&PORT.to_string(), round.lease, dice.of(&FLAVOURS).1)),
+            Blow::RaceRevert => Some(revert(
+                self.rules(round).and_then(|ids| ids.last().cloned()).as_deref().unwrap_or("abcdef"),
+            )),
             Blow::RaceRevertAll => Some(revert("--all")),
             _ => None,
         };
@@ -225,7 +236,8 @@ impl<'a> Stage<'a> {
                 let _ = unmount(BPFFS, UnmountFlags::DETACH);
             }
             Blow::MountOver => mount("tmpfs", BPFFS, "tmpfs", MountFlags::empty(), None).unwrap(),
-            Blow::PinsDeleted => delete_pins(dice),
+            Blow::DeletedByHand if round.flavour.0 == NFT => delete_tables(&self.ground.pair.node, dice),
+            Blow::DeletedByHand => delete_pins(dice),
             Blow::NamespaceGone | Blow::NamespaceUnnamed => self.ground.delete_namespace(),
             Blow::InterfaceGone => self.ground.delete_interface(),
             _ => {}
@@ -240,8 +252,21 @@ impl<'a> Stage<'a> {
         phase
     }
 
-    /// The cuts that packets see; nothing if no datapath is whole.
-    fn rules(&self) -> Option<Vec<String>> {
+    /// The cuts that packets see; nothing if no datapath is whole, or there is no table.
+    fn rules(&self, round: &Round) -> Option<Vec<String>> {
+        if round.flavour.0 == NFT {
+            let sets = told(Command::new("ip").args([
+                "netns",
+                "exec",
+                &self.ground.pair.node,
+                "nft",
+                "list",
+                "sets",
+            ]));
+            let ids: Vec<_> =
+                sets.out.split("set journal_").skip(1).map(|rest| rest[..6].to_owned()).collect();
+            return sets.out.contains("inet netsplit").then_some(ids);
+        }
         within(&self.node(), || {
             let datapath = Datapath::of_this_namespace().ok()??;
             Some(datapath.journal().ok()?.cuts.iter().map(|cut| cut.id.to_string()).collect())
@@ -249,10 +274,10 @@ impl<'a> Stage<'a> {
         .ok()?
     }
 
-    fn phase(&self, before: Option<&Vec<String>>) -> Phase {
+    fn phase(&self, round: &Round, before: Option<&Vec<String>>) -> Phase {
         let folder = within(&self.node(), crate::harness::pin_folder).unwrap();
-        match self.rules() {
-            None if exists(&format!("{BPFFS}/netsplit/{folder}")) => Phase::NoSeal,
+        match self.rules(round) {
+            None if round.flavour.0 != NFT && exists(&format!("{BPFFS}/netsplit/{folder}")) => Phase::NoSeal,
             None => Phase::NoFolder,
             now if now.as_ref() == before => Phase::OldRules,
             Some(none) if none.is_empty() && before.is_none() => Phase::OldRules,
@@ -273,23 +298,29 @@ impl<'a> Stage<'a> {
     /// Makes the stage fit for the next round, and takes nothing of netsplit's away.
     fn tidy(&mut self, round: &Round) {
         use Blow::{
-            InterfaceGone, MountOver, NamespaceGone, NamespaceUnnamed, PinsDeleted, StopThroughTheEnd,
+            DeletedByHand, InterfaceGone, MountOver, NamespaceGone, NamespaceUnnamed, StopThroughTheEnd,
             Unmount, UnmountLazily,
         };
+        let by_nft = round.flavour.0 == NFT;
         match round.blow {
+            // Whoever is stopped holds its lock, and what lies in pieces is for `revert --all`: nft has both in the
+            // namespace, and the others on bpffs.
+            StopThroughTheEnd | DeletedByHand if by_nft => self.move_on(round),
+            StopThroughTheEnd | DeletedByHand => new_bpffs(),
+            InterfaceGone | NamespaceGone | NamespaceUnnamed => self.move_on(round),
             Unmount | UnmountLazily => self.unmounted = true,
-            // It holds its lock, and pins that lie in pieces are for `revert --all`.
-            StopThroughTheEnd | PinsDeleted => new_bpffs(),
             _ => {}
         }
-        if matches!(round.blow, Unmount | UnmountLazily | MountOver | StopThroughTheEnd | PinsDeleted) {
+        let hidden = matches!(round.blow, Unmount | UnmountLazily | MountOver);
+        if hidden || !by_nft && matches!(round.blow, StopThroughTheEnd | DeletedByHand) {
             self.disturbed = true;
         }
-        if matches!(round.blow, InterfaceGone | NamespaceGone | NamespaceUnnamed) {
-            self.ground.stream = None;
-            let ruin = std::mem::replace(&mut self.ground, Ground::new(&mut round.dice.clone()));
-            self.ruins.push(ruin);
-        }
+    }
+
+    fn move_on(&mut self, round: &Round) {
+        self.ground.stream = None;
+        let ruin = std::mem::replace(&mut self.ground, Ground::new(&mut round.dice.clone()));
+        self.ruins.push(ruin);
     }
 }
 
@@ -300,74 +331,13 @@ pub(crate) fn revert(what: &str) -> Command {
 }
 
 /// Waits for a process. One that hangs is a failure.
-pub(crate) fn ends(child: &mut Child, round: &Round) {
+pub(crate) fn ends(child: &mut Child, what: &dyn Display) {
     let begun = Instant::now();
     while child.try_wait().unwrap().is_none() {
-        assert!(begun.elapsed() < AN_END, "{round}: a command hangs");
+        if begun.elapsed() > AN_END {
+            child.kill().unwrap();
+            panic!("{what}: a command hangs");
+        }
         thread::sleep(Duration::from_millis(2));
-    }
-}
-
-fn shows(folder: &Path, sign: Sign) -> bool {
-    let has = |start: &str| {
-        let mut entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-        entries.any(|entry| entry.file_name().to_string_lossy().starts_with(start))
-    };
-    match sign {
-        Sign::Folder => folder.exists(),
-        Sign::Program => {
-            netsplit::backend::datapath::program_names().iter().any(|name| folder.join(name).exists())
-        }
-        Sign::Seal => folder.join("sealed").exists(),
-        Sign::Link => has("link-"),
-        Sign::SealGone => !folder.join("sealed").exists(),
-        Sign::FolderGone => !folder.exists(),
-    }
-}
-
-/// Unmounts as an administrator would, who tries until nobody uses it.
-fn unmount_when_free(child: &mut Child) {
-    let mut over = false;
-    while unmount(BPFFS, UnmountFlags::empty()).is_err() && !over {
-        over = child.try_wait().unwrap().is_some();
-        thread::sleep(Duration::from_micros(200));
-    }
-}
-
-fn delete_pins(dice: &mut crate::dice::Dice) {
-    let root = Path::new(BPFFS).join("netsplit");
-    if dice.one_in(3) {
-        let _ = fs::remove_dir_all(&root);
-        return;
-    }
-    for folder in fs::read_dir(&root).into_iter().flatten().filter_map(Result::ok) {
-        for pin in fs::read_dir(folder.path()).into_iter().flatten().filter_map(Result::ok) {
-            if dice.one_in(2) {
-                let _ = fs::remove_file(pin.path());
-            }
-        }
-    }
-}
-
-/// A file system without room, where a command's output, its working directory and its temporary files lie.
-struct FullDisk(tempfile::TempDir);
-
-impl FullDisk {
-    fn behind(command: &mut Command) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        mount("tmpfs", folder.path(), "tmpfs", MountFlags::empty(), Some(c"size=4k")).unwrap();
-        let file = |name: &str| File::create(folder.path().join(name)).unwrap();
-        command.stdout(file("out")).stderr(file("err"));
-        let filled = fs::write(folder.path().join("fill"), [0; 8192]);
-        assert!(filled.is_err(), "there was room for 8 kB in 4");
-        command.current_dir(folder.path()).env("TMPDIR", folder.path());
-        Self(folder)
-    }
-}
-
-impl Drop for FullDisk {
-    fn drop(&mut self) {
-        let _ = env::set_current_dir("/");
-        let _ = unmount(self.0.path(), UnmountFlags::DETACH);
     }
 }

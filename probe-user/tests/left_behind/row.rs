@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    process::Stdio,
     sync::{
         Barrier, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -19,7 +20,7 @@ use crate::{
         BPFFS, FOREIGN_PIN, Ground, Resident, exists, layers, new_bpffs, own_mounts, traces_of_process,
         uncover,
     },
-    harness::{poll_until, told},
+    harness::poll_until,
     look,
     plan::{Round, round},
     round::{Stage, Usual, ends, revert},
@@ -65,7 +66,7 @@ impl Row {
             ground.pin_foreign();
             let stage = stage.insert(Stage::new(ground, &common.usual));
             if !dice.one_in(4) {
-                stage.put_base();
+                stage.put_base(&round(common.seed, numbers[0]));
             }
             for &number in numbers {
                 let round = round(common.seed, number);
@@ -121,8 +122,11 @@ fn attempt(common: &Common, numbers: &[usize], work: impl FnOnce()) {
 }
 
 fn revert_all() {
-    let told = told(&mut revert("--all"));
-    assert_eq!(told.code, Some(0), "{told:?}");
+    let mut command = revert("--all");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    ends(&mut child, &"`revert --all`");
+    let told = child.wait_with_output().unwrap();
+    assert!(told.status.success(), "{told:?}");
 }
 
 /// Whether anything is left, and whether what is others' is as before. Gives the ground back if it still is one.
@@ -142,7 +146,8 @@ fn look(stage: Stage<'_>) -> Ground {
     if !stage.unmounted && !exists(FOREIGN_PIN) {
         left.push("the foreign pin is gone".to_owned());
     }
-    left.extend(stage.ground.changes());
+    let standing = stage.ruins.iter().filter(|ruin| !ruin.destroyed);
+    left.extend(standing.chain([&stage.ground]).flat_map(Ground::changes));
     assert!(left.is_empty(), "after `revert --all`:\n{}", left.join("\n"));
     stage.ground
 }

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use crate::plan::{Blow, Operation};
+use crate::plan::{Blow, NFT, Operation};
 
 /// How far the struck operation had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
-    /// No folder: nothing of it was to be seen.
+    /// No folder or no table: nothing of it was to be seen.
     NoFolder,
     /// A folder without its seal: half made or half gone.
     NoSeal,
@@ -53,7 +53,9 @@ impl Tally {
     pub(crate) fn phases_lacking(&self) -> Vec<Phase> {
         let all = [Phase::NoFolder, Phase::NoSeal, Phase::OldRules, Phase::NewRules, Phase::Over];
         let landed = |phase| self.phases.keys().any(|&(blow, met)| blow.is_signal() && met == phase);
-        all.into_iter().filter(|&phase| !landed(phase)).collect()
+        // nft's transactions leave nothing half made.
+        let seals = self.flavours.keys().any(|flavour| *flavour != NFT);
+        all.into_iter().filter(|&phase| !landed(phase) && (seals || phase != Phase::NoSeal)).collect()
     }
 }
 

@@ -303,16 +303,29 @@ impl<'a> Stage<'a> {
         };
         let by_nft = round.flavour.0 == NFT;
         match round.blow {
-            // Whoever is stopped holds its lock, and what lies in pieces is for `revert --all`: nft has both in the
-            // namespace, and the others on bpffs.
-            StopThroughTheEnd | DeletedByHand if by_nft => self.move_on(round),
-            StopThroughTheEnd | DeletedByHand => new_bpffs(),
+            // What lies in pieces is for `revert --all`.
+            DeletedByHand if by_nft => self.move_on(round),
+            DeletedByHand => new_bpffs(),
+            // Whoever is stopped holds its lock: on bpffs, and by nft in the namespace, too.
+            StopThroughTheEnd => {
+                // One more: a round that unmounts must not bare what is locked.
+                new_bpffs();
+                new_bpffs();
+                if by_nft {
+                    self.move_on(round);
+                }
+            }
             InterfaceGone | NamespaceGone | NamespaceUnnamed => self.move_on(round),
-            Unmount | UnmountLazily => self.unmounted = true,
+            Unmount | UnmountLazily => {
+                self.unmounted = true;
+                if !self.stopped.is_empty() {
+                    new_bpffs();
+                }
+            }
             _ => {}
         }
         let hidden = matches!(round.blow, Unmount | UnmountLazily | MountOver);
-        if hidden || !by_nft && matches!(round.blow, StopThroughTheEnd | DeletedByHand) {
+        if hidden || round.blow == StopThroughTheEnd || !by_nft && round.blow == DeletedByHand {
             self.disturbed = true;
         }
     }

@@ -14,12 +14,13 @@ use serde_json::Value;
 
 const ROOT: &str = "/sys/fs/bpf/netsplit";
 
-/// Every program, map and link of this machine, as bpftool lists them: kind, id, name.
+/// Every program, map and link of this machine, as bpftool lists them: kind, id, name. But for program arrays: Linux
+/// (6.18) loses count of one that is listed while it goes, and keeps it.
 fn objects() -> BTreeMap<(&'static str, u64), String> {
     let mut found = BTreeMap::new();
     for kind in ["prog", "map", "link"] {
         let list: Value = serde_json::from_str(&run("bpftool", &["--json", kind, "list"])).unwrap();
-        for object in list.as_array().unwrap() {
+        for object in list.as_array().unwrap().iter().filter(|object| object["type"] != "prog_array") {
             let name = object["name"].as_str().unwrap_or_default();
             found.insert((kind, object["id"].as_u64().unwrap()), name.to_owned());
         }
@@ -148,6 +149,13 @@ fn revert_all_leaves_nothing_of_netsplits_on_the_machine() {
     let hidden = "mount -t tmpfs none /sys/fs/bpf && exec \"$0\" revert --all";
     let blind = run("unshare", &["--mount", "sh", "-c", hidden, env!("CARGO_BIN_EXE_netsplit")]);
     assert_eq!((blind.as_str(), traces(&nodes[7])), ("", Vec::new()));
+
+    // A qdisc without a filter is known from pins alone, and here another bpffs lies on them.
+    apply(&nodes[6], &["--backend", "tc", "--tc", "clsact"]);
+    run("tc", &["-n", &pairs[6].node, "filter", "del", "dev", "eth0", "ingress"]);
+    let hidden = "mount -t bpf bpf /sys/fs/bpf && exec \"$0\" revert --all";
+    run("unshare", &["--mount", "sh", "-c", hidden, env!("CARGO_BIN_EXE_netsplit")]);
+    assert_eq!(traces(&nodes[6]), Vec::<String>::new());
 
     let again = netsplit(&["revert", "--all"]);
     assert_eq!(again.code, Some(0), "{again:?}");

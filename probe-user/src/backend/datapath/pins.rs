@@ -135,11 +135,12 @@ impl Pins {
 
     /// A file that stands for the network namespace whose datapath this is; `None` if that is gone. Whoever called it
     /// `local` meant where they stood, and whoever gave it a name may have given that to another since: only the
-    /// namespace itself says who it is.
+    /// namespace itself says who it is. The bpffs may be mounted anywhere.
     pub(super) fn home(&self) -> Option<PathBuf> {
         let is_home = |file: &PathBuf| {
-            within_file(file, Self::of_this_namespace)
-                .is_ok_and(|found| found.is_ok_and(|found| found == *self))
+            within_file(file, Self::of_this_namespace).is_ok_and(|found| {
+                found.is_ok_and(|found| found.folder.file_name() == self.folder.file_name())
+            })
         };
         namespace_files().into_iter().find(is_home)
     }

@@ -19,8 +19,14 @@ use rustix::{
     thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe},
 };
 
-use super::super::pins::{BPFFS, FOLDER, is_bpffs};
-use crate::cluster::{namespace_id, pids};
+use super::super::{
+    attach::remove_all,
+    pins::{BPFFS, FOLDER, Pins, is_bpffs},
+};
+use crate::{
+    causes::in_a_line,
+    cluster::{namespace_id, pids},
+};
 
 /// Removes netsplit's folder from every bpffs of this machine that is not in sight. Says where there was one.
 pub(super) fn clear() -> Vec<PathBuf> {
@@ -122,7 +128,13 @@ pub(super) fn clear_folder(root: &Path) -> bool {
     for folder in
         entries.filter_map(Result::ok).filter(|entry| entry.file_name().to_string_lossy().starts_with("ns-"))
     {
-        if let Err(error) = fs::remove_dir_all(folder.path()) {
+        // What only it tells of goes with it: a qdisc whose maker was killed before its first filter.
+        if let Err(error) = remove_all(&Pins::at(folder.path())) {
+            tracing::debug!(error = in_a_line(&error), "what hangs on it is not known");
+        }
+        if let Err(error) = fs::remove_dir_all(folder.path())
+            && error.kind() != io::ErrorKind::NotFound
+        {
             tracing::debug!(%error, folder = %folder.path().display(), "it stays");
         }
     }

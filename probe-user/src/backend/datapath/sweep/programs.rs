@@ -25,6 +25,13 @@ pub(super) struct OurProgram {
     pub(super) name: String,
 }
 
+/// Whether a program has a name of ours. Looks at no map, see [`super::whole`].
+pub(super) fn any_named() -> bool {
+    let mut names =
+        loaded_programs().filter_map(Result::ok).filter_map(|it| it.name_as_str().map(str::to_owned));
+    names.any(|name| has_our_name(&name))
+}
+
 /// The programs of ours that the kernel holds, attached or not.
 pub(super) fn our_programs() -> Result<Vec<OurProgram>, DatapathError> {
     let mut ours = Vec::new();

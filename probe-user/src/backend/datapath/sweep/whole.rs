@@ -1,4 +1,7 @@
 //! The sweep: links, filters, pins; then a look whether anything is left.
+//!
+//! To know a map it has to be opened. Linux (6.18) loses count of a program array that somebody opens while it goes, and
+//! keeps it for good, empty. So maps are looked at when our programs are gone, or do not go.
 
 use std::{
     path::Path,
@@ -9,7 +12,7 @@ use std::{
 use super::{
     super::{DatapathError, clsact, hold, pins::ROOT},
     layers, links,
-    programs::{any_left, our_programs},
+    programs::{any_left, any_named, our_programs},
 };
 use crate::cluster::{namespace_files, within_file};
 
@@ -24,6 +27,7 @@ const FREED_WITHIN: Duration = Duration::from_millis(300);
 /// What cannot be found: a filter in a network namespace that neither a name nor a process leads to, and programs
 /// that some process keeps open, which hang nowhere any more.
 pub(crate) fn sweep() -> Result<(), DatapathError> {
+    let_them_go();
     let programs = our_programs()?;
     let links = links::detach_all(&programs).map(|met| {
         for program in met {
@@ -65,8 +69,17 @@ fn sweep_filters(programs: &[u32]) -> Result<(), DatapathError> {
     failed.map_or(Ok(()), Err)
 }
 
+/// Gives the kernel time for what nobody refers to any more.
+fn let_them_go() {
+    let deadline = Instant::now() + FREED_WITHIN;
+    while any_named() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// Whether nothing of ours is left. The kernel frees programs and maps a moment after their last reference.
 fn all_freed() -> Result<bool, DatapathError> {
+    let_them_go();
     let deadline = Instant::now() + FREED_WITHIN;
     while any_left()? {
         if Instant::now() > deadline {

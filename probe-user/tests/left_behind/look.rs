@@ -1,11 +1,9 @@
 //! What of netsplit's is in the kernel, as bpftool sees it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, process::Command};
 
 use netsplit::backend::datapath::program_names;
 use serde_json::Value;
-
-use crate::harness::run;
 
 /// Maps of ours by name; three of them make one of our datapaths. No program arrays: Linux (6.18) loses count of one that
 /// is listed while it goes, and keeps it.
@@ -14,7 +12,10 @@ const MAPS: [&str; 5] = ["CONTROL", "RULESETS", "COUNTERS", "OBSERVED", "JOURNAL
 /// Programs, maps and links of ours. A program with a name of ours and no map is a decoy.
 pub(crate) fn objects() -> BTreeSet<String> {
     let list = |kind: &str| -> Vec<Value> {
-        let told: Value = serde_json::from_str(&run("bpftool", &["--json", kind, "list"])).unwrap();
+        // One that is being made at this moment cannot be told, and bpftool gives up.
+        let list = || Command::new("bpftool").args(["--json", kind, "list"]).output().unwrap();
+        let told = (0..20).map(|_| list()).find(|output| output.status.success());
+        let told: Value = serde_json::from_slice(&told.expect("bpftool lists").stdout).unwrap();
         told.as_array().unwrap().clone()
     };
     let name = |object: &Value| object["name"].as_str().unwrap_or_default().to_owned();

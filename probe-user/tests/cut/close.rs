@@ -18,6 +18,9 @@ use crate::harness::{Pair, at_once, cut, netsplit, poll_until, request, rule, ru
 const PORT: u16 = 5432;
 const OTHER_PORT: u16 = 8008;
 
+/// Long enough for a handshake on an emulated processor.
+const CONNECTING: Duration = Duration::from_secs(10);
+
 /// Much longer than a packet takes, and a wait that a test can afford where nothing comes.
 const PATIENCE: Duration = Duration::from_millis(700);
 
@@ -67,7 +70,7 @@ impl Connection {
     }
 
     fn accepted(from: &Target, listener: &TcpListener, address: SocketAddr) -> Self {
-        let client = within(from, || TcpStream::connect_timeout(&address, PATIENCE)).unwrap();
+        let client = within(from, || TcpStream::connect_timeout(&address, CONNECTING)).unwrap();
         let client = client.unwrap_or_else(|error| panic!("{address}: {error}"));
         let (server, _) = listener.accept().unwrap();
         for end in [&client, &server] {
@@ -231,7 +234,7 @@ fn what_its_application_closed_is_left_and_what_it_half_closed_is_not() {
     half.server.shutdown(Shutdown::Write).unwrap();
     // It waits for the peer to close, and nobody has it any more.
     drop(whole.server);
-    poll_until("the peer hears of it", PATIENCE, || matches!((&whole.client).read(&mut [0]), Ok(0)));
+    poll_until("the peer hears of it", CONNECTING, || matches!((&whole.client).read(&mut [0]), Ok(0)));
     let guard = cut(&by(Choice::Tc, &node, closing()));
     assert_eq!(closed(&guard, &node), 1);
     assert_eq!(

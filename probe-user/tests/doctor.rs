@@ -16,6 +16,11 @@ fn what_works_here_is_what_this_kernel_brings() {
     let here = Release::of(said["kernel"].as_str().unwrap()).unwrap();
     assert!(here >= OLDEST, "{here} is no kernel that is supported");
     assert_eq!(said["oldest_kernel"], OLDEST.to_string());
+    let works = |what: &str| {
+        let findings = said["findings"].as_array().unwrap();
+        findings.iter().any(|finding| finding["what"] == what && finding["verdict"] == "works")
+    };
+    assert!(works("close sockets"), "no matter of age: all kernels that we know are built with it; {said:#}");
     for milestone in MILESTONES {
         for what in milestone.shown_by {
             let findings = said["findings"].as_array().unwrap();

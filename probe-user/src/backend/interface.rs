@@ -80,7 +80,7 @@ pub(crate) fn link(message: LinkMessage) -> Result<(), InterfaceError> {
 }
 
 /// Runs `work` with an rtnetlink handle in the calling thread's network namespace.
-pub(super) fn blocking<T>(work: impl AsyncFnOnce(rtnetlink::Handle) -> T) -> Result<T, InterfaceError> {
+pub(crate) fn blocking<T>(work: impl AsyncFnOnce(rtnetlink::Handle) -> T) -> Result<T, InterfaceError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(InterfaceError::Socket)?;
     runtime.block_on(async {

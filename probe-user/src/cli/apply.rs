@@ -1,6 +1,6 @@
 //! `netsplit apply`.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use miette::IntoDiagnostic;
 use serde::Serialize;
@@ -18,6 +18,7 @@ use crate::{
     observe::probe::{hits_of, probe_edges},
     policy::{NodePlan, Plan, Policy},
     proof::{Edge, EdgeVerdict, PlannedEdge, planned_edges},
+    record::closed_in_words,
 };
 
 /// Put a cut in force, and print its id.
@@ -65,6 +66,8 @@ struct Applied<'a> {
     id: String,
     lease_s: f64,
     nodes: &'a [CutStatus],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    closed_sockets: &'a BTreeMap<String, u64>,
 }
 
 fn span(text: &str) -> Result<Duration, String> {
@@ -142,11 +145,15 @@ fn tell(args: &Args, cut: &Cut, lease: Duration) -> miette::Result<()> {
             id: cut.id.to_string(),
             lease_s: lease.as_secs_f64(),
             nodes: &cut.nodes,
+            closed_sockets: &cut.closed_sockets,
         }),
         Format::Table => {
             for node in &cut.nodes {
                 let hooks: Vec<_> = node.hooks.iter().map(ToString::to_string).collect();
                 say(&format!("{}: in force on {}", node.node, hooks.join(", ")));
+            }
+            for (node, sockets) in &cut.closed_sockets {
+                say(&format!("{node}: {}", closed_in_words(*sockets)));
             }
             let span = jiff::SignedDuration::try_from(lease).into_diagnostic()?;
             say(&format!("the kernel ends it in {span:#}; `netsplit revert {}` ends it now", cut.id));

@@ -4,9 +4,13 @@
 //! nft for a trial); only when all are ready does one step a node put the cut in force. A failure on the way leaves
 //! each node as it was.
 
-use std::{collections::BTreeSet, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
-use super::{CutError, CutId, CutStatus, privilege::check_privilege, protect, random, session};
+use super::{CutError, CutId, CutStatus, privilege::check_privilege, protect, random, session, sockets};
 use crate::{
     backend::{Choice, Means, Prepared, Stamp, datapath::TcFlavour, holds_on},
     clock::BootInstant,
@@ -46,6 +50,8 @@ pub struct Cut {
     pub deadline: BootInstant,
     /// Each node's part.
     pub nodes: Vec<CutStatus>,
+    /// How many sockets were closed on each node where a rule says so.
+    pub closed_sockets: BTreeMap<String, u64>,
 }
 
 /// How one rule of a plan would be enforced on one node.
@@ -70,6 +76,7 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
     check_privilege()?;
     session::check(&request.plan, request.cut_own_session)?;
     protect::check(&request.plan, &request.protect)?;
+    request.plan.nodes.iter().try_for_each(sockets::check)?;
     let mut request = request.clone();
     if request.choice.enforcer().repeats_chance() {
         // Small enough to be typed again.
@@ -110,8 +117,10 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
         return Err(error);
     }
     let committed = ready.iter_mut().try_for_each(|(target, prepared)| within(target, || prepared.commit())?);
-    match committed.and_then(|()| parts_of(&ready, &stamp.id)) {
-        Ok(nodes) => Ok(Cut { id: stamp.id, deadline, nodes }),
+    // At once: whatever is closed could be made anew by the next packet that passes.
+    let closed = committed.and_then(|()| sockets::close(&request.plan.nodes));
+    match closed.and_then(|closed| Ok((parts_of(&ready, &stamp.id)?, closed))) {
+        Ok((nodes, closed_sockets)) => Ok(Cut { id: stamp.id, deadline, nodes, closed_sockets }),
         Err(error) => {
             drop(ready);
             drop(turn);
@@ -142,6 +151,7 @@ fn abandon(ready: Vec<(&Target, Box<dyn Prepared + '_>)>) {
 /// Says how each rule of a node's plan would be enforced, and touches nothing.
 pub fn plan_enforcement(node: &NodePlan, choice: Choice) -> Result<Vec<Scheme>, CutError> {
     let enforcer = choice.enforcer();
+    sockets::check(node)?;
     within(&node.target, || {
         let present = enforcer.interfaces()?;
         let scheme = |rule| {

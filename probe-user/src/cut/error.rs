@@ -5,7 +5,7 @@ use crate::{
     cluster::{NamespaceError, Protected, Target},
 };
 
-use super::CutId;
+use super::{CutId, SocketError};
 
 /// What failed, where, and the way out.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +83,27 @@ pub enum CutError {
         /// A packet that the rule decides.
         packet: String,
     },
+    /// It would close sockets, and the kernel does not.
+    #[error(
+        "rule {rule} closes open sockets, and {target} cannot: leave `close_sockets` out of it, and connections stay \
+         half-open instead"
+    )]
+    CannotClose {
+        /// The rule's place in the policy, from 1.
+        rule: usize,
+        /// Where.
+        target: Target,
+        /// Why.
+        source: SocketError,
+    },
+    /// Sockets could not be closed.
+    #[error("the open sockets of {target} could not be closed, so the cut was taken away again")]
+    Sockets {
+        /// Where.
+        target: Target,
+        /// What failed.
+        source: Box<SocketError>,
+    },
     /// The kernel's side failed.
     #[error("the datapath of {target} failed")]
     Datapath {
@@ -107,7 +128,15 @@ pub enum CutError {
 impl CutError {
     /// Whether the host, rather than the request, is at fault.
     pub fn is_hosts_fault(&self) -> bool {
-        matches!(self, Self::Privilege(_) | Self::Namespace(_) | Self::Datapath { .. } | Self::Nft { .. })
+        matches!(
+            self,
+            Self::Privilege(_)
+                | Self::Namespace(_)
+                | Self::CannotClose { .. }
+                | Self::Sockets { .. }
+                | Self::Datapath { .. }
+                | Self::Nft { .. }
+        )
     }
 
     pub(crate) fn at(target: &Target) -> impl Fn(DatapathError) -> Self {

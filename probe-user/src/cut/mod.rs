@@ -10,6 +10,7 @@ mod protect;
 mod random;
 mod revert;
 mod session;
+mod sockets;
 mod ssh;
 mod status;
 
@@ -21,4 +22,5 @@ pub use guard::Guard;
 pub use id::CutId;
 pub use privilege::missing_capabilities;
 pub use revert::{revert, revert_all, revert_targets};
+pub use sockets::SocketError;
 pub use status::{CutStatus, HookStatus, RuleStatus, parts_of, status};

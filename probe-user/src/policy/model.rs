@@ -51,6 +51,8 @@ pub struct Rule {
     pub action: Action,
     /// How much later it goes on; given exactly where it is delayed.
     pub delay: Option<Delay>,
+    /// Also close the node's TCP sockets whose packets it hits, when it comes into force.
+    pub close_sockets: bool,
     /// Also what the node sends to itself through `lo`.
     pub loopback: bool,
     /// The interfaces to cut on; empty means every interface that is up.
@@ -160,6 +162,13 @@ pub enum Action {
     Corrupt,
     /// The packet goes on later.
     Delay,
+}
+
+impl Action {
+    /// Whether a packet that is hit gets no further.
+    pub fn stops(self) -> bool {
+        matches!(self, Self::Drop | Self::Reject | Self::Reset)
+    }
 }
 
 /// Ports from `first` to `last`, both included; never 0.

@@ -51,10 +51,18 @@ pub struct PlannedRule {
     /// How much later it goes on; given exactly where it is delayed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<Delay>,
+    /// Also close the node's TCP sockets whose packets it hits, when it comes into force.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub close_sockets: bool,
     /// Also on `lo`.
     pub loopback: bool,
     /// The interfaces to cut on; empty means every interface that is up.
     pub interfaces: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde hands over")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl Plan {
@@ -82,6 +90,7 @@ impl PlannedRule {
             narrowing: Narrowing::default(),
             action: Action::Drop,
             delay: None,
+            close_sockets: false,
             loopback: true,
             interfaces: Vec::new(),
         }

@@ -45,6 +45,9 @@ pub(super) fn write_terms(toml: &mut String, rule: &Rule) -> fmt::Result {
     if let Some(delay) = rule.delay {
         writeln!(toml, "{} = {}", Delay::KEY, delay.toml())?;
     }
+    if rule.close_sockets {
+        toml.push_str("close_sockets = true\n");
+    }
     if rule.loopback {
         toml.push_str("loopback = true\n");
     }

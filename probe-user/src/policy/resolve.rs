@@ -72,6 +72,7 @@ fn planned_rule(origin: usize, rule: &Rule, peers: Vec<ipnet::IpNet>) -> Planned
         narrowing: rule.narrowing.clone(),
         action: rule.action,
         delay: rule.delay,
+        close_sockets: rule.close_sockets,
         loopback: rule.loopback,
         interfaces: rule.interfaces.clone(),
     }

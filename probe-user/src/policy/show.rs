@@ -90,6 +90,9 @@ impl Display for PlannedRule {
         if self.loopback {
             f.write_str(", also on lo")?;
         }
+        if self.close_sockets {
+            f.write_str(", open sockets closed")?;
+        }
         Ok(())
     }
 }
@@ -116,6 +119,7 @@ mod tests {
             narrowing: Narrowing::default(),
             action: Action::Reject,
             delay: None,
+            close_sockets: true,
             loopback: false,
             interfaces: vec!["eth0".into(), "eth1".into()],
         }
@@ -146,7 +150,7 @@ mod tests {
         let lines = [PlannedRule::sample(), narrow(), out, new].map(|rule| rule.to_string()).join("\n");
         insta::assert_snapshot!(lines, @"
         in tcp 5432 from everyone: drop, also on lo
-        both tcp and udp 5432,6000-6010 with 10.88.0.12,fd00::/64 port 1024-65535: reject
+        both tcp and udp 5432,6000-6010 with 10.88.0.12,fd00::/64 port 1024-65535: reject, open sockets closed
         out any protocol to everyone: drop
         in tcp 5432 from everyone, new connections: reset, also on lo
         ");
@@ -157,8 +161,8 @@ mod tests {
         insta::assert_snapshot!(plan().to_table(), @"
         NODE  TARGET         RULE  INTERFACES  WHAT
         pg1   netns:lab-pg1  1     all and lo  in tcp 5432 from everyone: drop, also on lo
-        pg1   netns:lab-pg1  2     eth0, eth1  both tcp and udp 5432,6000-6010 with 10.88.0.12,fd00::/64 port 1024-65535: reject
-        pg2   netns:lab-pg2  2     eth0, eth1  both tcp and udp 5432,6000-6010 with 10.88.0.12,fd00::/64 port 1024-65535: reject
+        pg1   netns:lab-pg1  2     eth0, eth1  both tcp and udp 5432,6000-6010 with 10.88.0.12,fd00::/64 port 1024-65535: reject, open sockets closed
+        pg2   netns:lab-pg2  2     eth0, eth1  both tcp and udp 5432,6000-6010 with 10.88.0.12,fd00::/64 port 1024-65535: reject, open sockets closed
         ");
     }
 

@@ -83,6 +83,9 @@ pub struct Applied {
     /// What it takes from whom on this node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edges: Vec<PlannedEdge>,
+    /// How many sockets were closed when it came into force; `null` where no rule says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_sockets: Option<u64>,
 }
 
 /// Payload of [`Kind::Reverted`].

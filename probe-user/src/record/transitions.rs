@@ -21,7 +21,7 @@ use std::{
 use super::{
     Applied, ClusterView, Event, Inside, Kind, PortState, RestState, Reverted, Streaming, Transition, View,
     What, Zero, outages, traceback, two_primaries,
-    words::{inside_in_words, port_in_words, rest_in_words, rule_in_words},
+    words::{closed_in_words, inside_in_words, port_in_words, rest_in_words, rule_in_words},
     zero::{hits, in_order, zero},
 };
 use crate::clock::BootInstant;
@@ -78,7 +78,9 @@ impl Log {
         if event.kind == Kind::Applied
             && let Some(applied) = event.after_as::<Applied>()
         {
-            let rules: Vec<String> = applied.rules.iter().map(rule_in_words).collect();
+            let rules = applied.rules.iter().map(rule_in_words);
+            let closed = applied.closed_sockets.map(closed_in_words);
+            let rules: Vec<String> = rules.chain(closed).collect();
             self.push(event.boot_ns, node, What::CutInForce, None, Some(rules.join("; ")));
         }
         for hit in hits(event) {

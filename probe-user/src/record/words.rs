@@ -34,6 +34,15 @@ pub(crate) fn rule_in_words(rule: &PlannedRule) -> String {
     words
 }
 
+/// How many sockets a cut closed, in words.
+pub(crate) fn closed_in_words(sockets: u64) -> String {
+    match sockets {
+        0 => "no open socket to close".to_owned(),
+        1 => "1 socket closed".to_owned(),
+        many => format!("{many} sockets closed"),
+    }
+}
+
 /// What a REST API answers, in words.
 pub(crate) fn rest_in_words(state: &RestState) -> String {
     match state {

@@ -6,6 +6,7 @@
 mod harness;
 
 mod as_iptables;
+mod close;
 mod command_line;
 mod composition;
 mod delay;

@@ -276,6 +276,7 @@ pub fn rule() -> PlannedRule {
         narrowing: Narrowing::default(),
         action: Action::Drop,
         delay: None,
+        close_sockets: false,
         loopback: true,
         interfaces: Vec::new(),
     }

@@ -16,6 +16,8 @@ pub(super) const SUITES: [(&str, &[&str]); 5] = [
     (
         "cut",
         &[
+            "close::a_connection",
+            "close::what_its",
             "command_line::a_policy_file",
             "composition::a_cut_by_xdp",
             "composition::when_one_node",

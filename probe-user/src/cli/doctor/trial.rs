@@ -2,7 +2,7 @@
 //! client that looks what becomes of it. The namespace ends with its thread.
 
 use std::{
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, Read},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     thread,
     time::Duration,
@@ -96,53 +96,55 @@ const WAYS: [Way; 7] = [
 
 /// Tries every way.
 pub(super) fn trials() -> Vec<Finding> {
-    WAYS.iter().map(trial).chain([delay()]).collect()
+    let ways = WAYS.iter().map(|way| trial(way.what, way.lacking, way.mend, || attempt(way)));
+    ways.chain([delay(), closing()]).collect()
 }
 
 /// Whether packets can be held back. A qdisc is never asked for that: netem may be missing, and another one may sit
 /// where it would have to.
 fn delay() -> Finding {
-    let what = "delay by TC";
-    let device = thread::scope(|scope| {
-        let alone = || {
-            // SAFETY: as in `attempt`.
-            unsafe { unshare_unsafe(UnshareFlags::NEWNET) }?;
-            Device::new().map(drop)
-        };
-        scope.spawn(alone).join()
-    });
-    match device.unwrap_or_else(|_| Err(io::Error::other("the trial itself broke down"))) {
-        Ok(()) => Finding {
-            what,
-            verdict: Verdict::Works,
-            seen:
+    let mend = "`modprobe tun` (CONFIG_TUN), and /dev/net/tun; only rules that delay need it";
+    trial("delay by TC", Verdict::Lacking, mend, || {
+        // SAFETY: as in `listener`.
+        unsafe { unshare_unsafe(UnshareFlags::NEWNET) }
+            .map_err(io::Error::from)
+            .and_then(|()| Device::new())
+            .map(|_| {
                 "a TAP device takes packets to the process that holds them, and back; no qdisc is asked for"
-                    .to_owned(),
-            mend: None,
-        },
-        Err(error) => Finding {
-            what,
-            verdict: Verdict::Lacking,
-            seen: format!("no TAP device can be made: {error}"),
-            mend: Some("`modprobe tun` (CONFIG_TUN), and /dev/net/tun; only rules that delay need it"),
-        },
-    }
+                    .to_owned()
+            })
+            .map_err(|error| format!("no TAP device can be made: {error}"))
+    })
 }
 
-fn trial(way: &Way) -> Finding {
-    let outcome = thread::scope(|scope| scope.spawn(|| attempt(way)).join());
+/// Closes a connection that is open.
+fn closing() -> Finding {
+    let mend =
+        "needed for `close_sockets` only: Linux needs CONFIG_INET_DIAG_DESTROY, and the module tcp_diag";
+    trial("close sockets", Verdict::Lacking, mend, attempt_to_close)
+}
+
+fn trial(
+    what: &'static str,
+    lacking: Verdict,
+    mend: &'static str,
+    attempt: impl FnOnce() -> Result<String, String> + Send,
+) -> Finding {
+    let outcome = thread::scope(|scope| scope.spawn(attempt).join());
     let outcome = outcome.unwrap_or_else(|_| Err("the trial itself broke down".to_owned()));
     match outcome {
-        Ok(seen) => Finding { what: way.what, verdict: Verdict::Works, seen, mend: None },
-        Err(seen) => Finding { what: way.what, verdict: way.lacking, seen, mend: Some(way.mend) },
+        Ok(seen) => Finding { what, verdict: Verdict::Works, seen, mend: None },
+        Err(seen) => Finding { what, verdict: lacking, seen, mend: Some(mend) },
     }
 }
 
-/// What was seen, or what went wrong; leaves nothing behind either way.
-fn attempt(way: &Way) -> Result<String, String> {
-    let told = |what: &'static str| {
-        move |error: &(dyn std::error::Error + 'static)| format!("{what}: {}", in_a_line(error))
-    };
+/// Says what failed, with its causes.
+fn told(what: &'static str) -> impl Fn(&(dyn std::error::Error + 'static)) -> String {
+    move |error| format!("{what}: {}", in_a_line(error))
+}
+
+/// A listener on `lo` of a network namespace that is the calling thread's alone.
+fn listener() -> Result<(TcpListener, SocketAddr), String> {
     // SAFETY: only this thread's network namespace changes, and it is this thread's alone.
     unsafe { unshare_unsafe(UnshareFlags::NEWNET) }
         .map_err(|error| told("no network namespace can be made")(&io::Error::from(error)))?;
@@ -150,9 +152,36 @@ fn attempt(way: &Way) -> Result<String, String> {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| told("no listener")(&error))?;
     let address = listener.local_addr().map_err(|error| told("no listener")(&error))?;
+    Ok((listener, address))
+}
+
+fn attempt_to_close() -> Result<String, String> {
+    let (listener, address) = listener()?;
+    let no_connection = |error: io::Error| told("`lo` carries nothing")(&error);
+    let mut client = TcpStream::connect_timeout(&address, PATIENCE).map_err(no_connection)?;
+    let (_server, _) = listener.accept().map_err(no_connection)?;
+    client.set_read_timeout(Some(PATIENCE)).map_err(no_connection)?;
+    let mut asked = request(Choice::Auto, TcFlavour::Auto, Action::Drop, address.port());
+    asked.plan.nodes[0].rules[0].close_sockets = true;
+    let cut = cut::apply(&asked).map_err(|error: CutError| in_a_line(&error))?;
+    let met = client.read(&mut [0]);
+    cut::revert(&cut.id).map_err(|error| in_a_line(&error))?;
+    match met {
+        // Here both ends are: either is closed first, and its RST may reach the other.
+        Err(error) if [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset].contains(&error.kind()) => {
+            Ok("an open connection ended with the cut".to_owned())
+        }
+        other => Err(format!("an open connection met: {other:?}")),
+    }
+}
+
+/// What was seen, or what went wrong; leaves nothing behind either way.
+fn attempt(way: &Way) -> Result<String, String> {
+    let (_listener, address) = listener()?;
     meets(address).map_err(|error| told("`lo` carries nothing")(&error))?;
 
-    let cut = cut::apply(&request(way, address.port())).map_err(|error: CutError| in_a_line(&error))?;
+    let cut = cut::apply(&request(way.choice, way.flavour, way.action, address.port()))
+        .map_err(|error: CutError| in_a_line(&error))?;
     let met = meets(address);
     let hooks: Vec<_> = cut.nodes.iter().flat_map(|node| &node.hooks).map(ToString::to_string).collect();
     cut::revert(&cut.id).map_err(|error| in_a_line(&error))?;
@@ -171,7 +200,7 @@ fn attempt(way: &Way) -> Result<String, String> {
     Ok(format!("seen on {}", hooks.join(", ")))
 }
 
-fn request(way: &Way, port: u16) -> Request {
+fn request(choice: Choice, flavour: TcFlavour, action: Action, port: u16) -> Request {
     let rule = PlannedRule {
         origin: 0,
         direction: Direction::In,
@@ -181,8 +210,9 @@ fn request(way: &Way, port: u16) -> Request {
         peers: Vec::new(),
         flows: Flows::All,
         narrowing: Narrowing::default(),
-        action: way.action,
+        action,
         delay: None,
+        close_sockets: false,
         loopback: true,
         interfaces: vec!["lo".to_owned()],
     };
@@ -191,8 +221,8 @@ fn request(way: &Way, port: u16) -> Request {
     Request {
         plan,
         lease: Duration::from_secs(10),
-        choice: way.choice,
-        flavour: way.flavour,
+        choice,
+        flavour,
         cut_own_session: false,
         protect: Vec::new(),
         edges: Vec::new(),

@@ -43,6 +43,9 @@ pub struct RuleArgs {
     /// `probability=0.3`, `longer_than=1400` or `flap={period="2s",duty=0.5}`
     #[arg(long, value_name = "KEY=VALUE", help_heading = HEADING)]
     with: Vec<String>,
+    /// Also close the node's open TCP sockets that the rule is about
+    #[arg(long, help_heading = HEADING)]
+    close_sockets: bool,
     /// Also what the node sends to itself
     #[arg(long, help_heading = HEADING)]
     loopback: bool,
@@ -84,6 +87,7 @@ impl RuleArgs {
             flows: Ok(line.choice("--flows", self.flows, Flows::All)),
             narrowing: Ok(line.with(&self.with, narrowing)),
             delay: Ok(At { value: delay, span: nowhere() }),
+            close_sockets: Ok(line.flag("--close-sockets", self.close_sockets)),
             loopback: Ok(line.flag("--loopback", self.loopback)),
             interfaces: line.list("--interfaces", &self.interfaces, word::interface),
             action: action.ok_or_else(|| {

@@ -26,6 +26,7 @@ pub(super) struct Draft {
     pub(super) narrowing: Part<Narrowing>,
     pub(super) action: Part<Action>,
     pub(super) delay: Part<Option<Delay>>,
+    pub(super) close_sockets: Part<bool>,
     pub(super) loopback: Part<bool>,
     pub(super) interfaces: Parts<String>,
 }
@@ -48,6 +49,7 @@ impl Draft {
             narrowing: self.narrowing?.value,
             action: self.action?.value,
             delay: self.delay?.value,
+            close_sockets: self.close_sockets?.value,
             loopback: self.loopback?.value,
             interfaces: values(self.interfaces?),
         })

@@ -153,9 +153,8 @@ pub(super) fn draft(table: &Table<'_>, terms: Terms) -> Draft {
         delay: table.optional(Delay::KEY).map_or(Ok(At { value: None, span }), |value| {
             Ok(At { value: Some(Delay::read(&value)?), span: value.span() })
         }),
-        loopback: table.optional("loopback").map_or(Ok(At { value: false, span }), |value| {
-            Ok(At { value: value.boolean()?, span: value.span() })
-        }),
+        close_sockets: flag(table, "close_sockets"),
+        loopback: flag(table, "loopback"),
         interfaces: list(table, "interfaces", |value| text(value, word::interface)),
     }
 }
@@ -168,6 +167,12 @@ fn keyword<T: Copy>(
 ) -> Part<T> {
     table.optional(key).map_or(Ok(At { value: default, span: table.span() }), |value| {
         Ok(At { value: value.keyword(words)?, span: value.span() })
+    })
+}
+
+fn flag(table: &Table<'_>, key: &'static str) -> Part<bool> {
+    table.optional(key).map_or(Ok(At { value: false, span: table.span() }), |value| {
+        Ok(At { value: value.boolean()?, span: value.span() })
     })
 }
 

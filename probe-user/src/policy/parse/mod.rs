@@ -7,6 +7,8 @@ mod arguments;
 mod draft;
 mod file;
 mod port;
+#[cfg(test)]
+mod round_trip;
 mod rule;
 mod shadow;
 #[cfg(test)]

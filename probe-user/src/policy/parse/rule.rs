@@ -17,6 +17,7 @@ pub(super) fn check(draft: &Draft, problems: &Problems) {
     data(draft, problems);
     chance(draft, problems);
     delay(draft, problems);
+    sockets(draft, problems);
     interfaces(draft, problems);
     own_traffic(draft, problems);
     everyone(draft, problems);
@@ -125,6 +126,58 @@ fn delay(draft: &Draft, problems: &Problems) {
                 .at(loopback.span, "asks for what goes through `lo`")
                 .at(action.span, "hands packets to the stack anew, which takes its own address for a forgery")
                 .help("leave `loopback` out"),
+        );
+    }
+}
+
+/// A socket is closed because the rule stops its packets, all of them.
+fn sockets(draft: &Draft, problems: &Problems) {
+    let Ok(close) = draft.close_sockets.as_ref() else { return };
+    if !close.value {
+        return;
+    }
+    let told = |message: &str, place, why: &str, help: &str| {
+        let problem = Problem::new(message).at(place, why).at(close.span, "closes open TCP connections");
+        problems.report(problem.help(help));
+    };
+    if let Ok(protocol) = &draft.protocol
+        && protocol.value == Protocol::Udp
+    {
+        told(
+            "only TCP has connections to close",
+            protocol.span,
+            "the protocol is udp",
+            "choose protocol tcp or any, or leave `close_sockets` out",
+        );
+    }
+    if let Ok(action) = &draft.action
+        && !action.value.stops()
+    {
+        told(
+            "`close_sockets` is for rules that stop packets",
+            action.span,
+            "lets them go on",
+            "choose action drop, reject or reset, or leave `close_sockets` out",
+        );
+    }
+    if let Ok(flows) = &draft.flows
+        && flows.value == Flows::New
+    {
+        told(
+            "no packet of an open connection is hit, so none is closed",
+            flows.span,
+            "spares open connections",
+            "leave `flows` out: then open connections end, and none is made anew",
+        );
+    }
+    if let Ok(narrowing) = &draft.narrowing
+        && let Some(key) = narrowing.value.given().first()
+    {
+        told(
+            &format!("`{key}` is about single packets, and a connection is closed as a whole"),
+            narrowing.span,
+            "this rule",
+            &format!("leave `{key}` out, or `close_sockets`"),
         );
     }
 }

@@ -1,10 +1,7 @@
 use clap::Parser;
-use proptest::prelude::*;
 
 use super::{RuleArgs, parse};
-use crate::{
-    document::tests::drawn, policy::delay::tests::delay, policy::narrow::tests::narrowing, policy::*,
-};
+use crate::{document::tests::drawn, policy::*};
 
 /// A rule that is good but for the lines in question.
 fn with(lines: &str) -> String {
@@ -35,6 +32,7 @@ fn everything_that_is_not_said_has_a_default() {
         narrowing: Narrowing::default(),
         action: Action::Drop,
         delay: None,
+        close_sockets: false,
         loopback: false,
         interfaces: vec![],
     };
@@ -54,6 +52,7 @@ fn everything_can_be_said() {
         peers      = ["@replica", "@any-replica", "@other-replica", "@sync", "@any", "pg1", "10.0.0.0/8", "fd00::1"]
         flows      = "all"
         action     = "reject"
+        close_sockets = true
         loopback   = true
         interfaces = ["eth0", "lo"]
     "#;
@@ -79,6 +78,7 @@ fn everything_can_be_said() {
         narrowing: Narrowing::default(),
         action: Action::Reject,
         delay: None,
+        close_sockets: true,
         loopback: true,
         interfaces: vec!["eth0".into(), "lo".into()],
     };
@@ -96,6 +96,9 @@ fn good_rules_are_not_refused() {
         "protocol = \"any\"\nports = [53]",
         "flows = \"new\"\naction = \"reset\"",
         "interfaces = [\"lo\"]\nloopback = true",
+        "close_sockets = true\nflows = \"established\"\naction = \"reset\"",
+        "close_sockets = true\nprotocol = \"any\"",
+        "close_sockets = false\nprotocol = \"udp\"\nprobability = 0.5",
         "peers = [\"@leader\"]\nloopback = true",
         "peers = [\"10.0.0.0/8\"]\nloopback = true",
         "peers = [\"127.0.0.1\"]\nloopback = true",
@@ -170,6 +173,10 @@ fn contradictions_are_told_with_a_way_out() {
         "peers = [\"*\", \"10.0.0.0/8\"]",
         "peers = [\"pg2\", \"10.0.0.0/8\", \"pg2\", \"10.1.0.0/16\"]",
         "ports = [5432, \"5400-5500\", 8008]\ninterfaces = [\"eth0\", \"eth0\"]",
+        "close_sockets = true\nprotocol = \"udp\"",
+        "close_sockets = true\nflows = \"new\"",
+        "close_sockets = true\nprobability = 0.5\nlonger_than = 1400",
+        "close_sockets = true\naction = \"corrupt\"",
         // one part that cannot be read does not hide the others
         "ports = [0]\nprotocol = \"udp\"\naction = \"reset\"",
     ];
@@ -247,7 +254,7 @@ fn a_rule_stands_instead_of_a_file() {
 #[test]
 fn arguments_say_what_a_file_says() {
     let line = "--action reject --direction both --ports 5432,6000-6010 --peers 10.0.0.0/8,@leader \
-                --loopback --interfaces eth0,lo";
+                --close-sockets --loopback --interfaces eth0,lo";
     let file = r#"
         description = "x"
         [[rule]]
@@ -256,6 +263,7 @@ fn arguments_say_what_a_file_says() {
         direction = "both"
         ports = [5432, "6000-6010"]
         peers = ["10.0.0.0/8", "@leader"]
+        close_sockets = true
         loopback = true
         interfaces = ["eth0", "lo"]
     "#;
@@ -263,7 +271,7 @@ fn arguments_say_what_a_file_says() {
     assert_eq!(policy.rules, parse("x", file).expect("a good policy").rules);
     insta::assert_snapshot!(
         policy.description,
-        @"--action reject --direction both --ports 5432,6000-6010 --peers 10.0.0.0/8,@leader --loopback --interfaces eth0,lo"
+        @"--action reject --direction both --ports 5432,6000-6010 --peers 10.0.0.0/8,@leader --close-sockets --loopback --interfaces eth0,lo"
     );
 }
 
@@ -273,160 +281,11 @@ fn mistakes_in_arguments_are_told_at_the_argument() {
         "--ports 5432",
         "--action drop --ports 5432,0,5440-5432 --peers 10.0.0.1/8,*",
         "--action reset --protocol udp --loopback --interfaces eth0",
+        "--action drop --with probability=0.5 --close-sockets",
     ];
     let told = lines.map(|line| match argued(line).policy() {
         Ok(policy) => panic!("{line} should be rejected: {policy:?}"),
         Err(rejected) => drawn(&rejected),
     });
     insta::assert_snapshot!(told.join("\n"));
-}
-
-fn selector() -> impl Strategy<Value = NodeSelector> {
-    prop_oneof![
-        Just(NodeSelector::Leader),
-        Just(NodeSelector::Replica),
-        Just(NodeSelector::AnyReplica),
-        Just(NodeSelector::OtherReplica),
-        Just(NodeSelector::Sync),
-        Just(NodeSelector::Any),
-        "pg[0-9]{1,2}|db[-._a-z]{0,9}".prop_map(NodeSelector::Name),
-    ]
-}
-
-fn node() -> impl Strategy<Value = NodeSelector> {
-    prop_oneof![4 => selector(), 1 => Just(NodeSelector::Local), 1 => Just(NodeSelector::All)]
-}
-
-fn prefix() -> impl Strategy<Value = ipnet::IpNet> {
-    let v4 = (any::<u32>(), 0..=32_u8)
-        .prop_map(|(bits, length)| ipnet::Ipv4Net::new_assert(bits.into(), length).trunc().into());
-    let v6 = (any::<u128>(), 0..=128_u8)
-        .prop_map(|(bits, length)| ipnet::Ipv6Net::new_assert(bits.into(), length).trunc().into());
-    prop_oneof![v4, v6]
-}
-
-fn peer() -> impl Strategy<Value = Peer> {
-    prop_oneof![selector().prop_map(Peer::Node), prefix().prop_map(Peer::Prefix)]
-}
-
-fn ports() -> impl Strategy<Value = Vec<PortRange>> {
-    let range = (1..=u16::MAX, 0..=100_u16)
-        .prop_map(|(first, more)| PortRange { first, last: first.saturating_add(more) });
-    prop::collection::vec(range, 0..3)
-}
-
-fn rule() -> impl Strategy<Value = Rule> {
-    let one_of =
-        |words: &'static [(&str, Action)]| prop::sample::select(words).prop_map(|(_, action)| action);
-    (
-        node(),
-        prop::sample::select(Direction::WORDS),
-        prop::sample::select(Protocol::WORDS),
-        (ports(), ports(), narrowing()),
-        prop::collection::vec(peer(), 0..4),
-        prop::sample::select(Flows::WORDS),
-        (one_of(Action::WORDS), prop::option::weighted(0.3, delay())),
-        any::<bool>(),
-        prop::collection::vec("lo|eth[0-9]|[a-z]{1,15}", 0..3),
-    )
-        .prop_map(|(node, direction, protocol, ports, peers, flows, action, loopback, interfaces)| {
-            Rule {
-                node,
-                direction: direction.1,
-                protocol: protocol.1,
-                ports: ports.0,
-                peer_ports: ports.1,
-                peers,
-                flows: flows.1,
-                narrowing: ports.2,
-                action: action.0,
-                delay: action.1,
-                loopback,
-                interfaces,
-            }
-        })
-}
-
-fn policy() -> impl Strategy<Value = Policy> {
-    (any::<String>(), prop::collection::vec(rule(), 1..4)).prop_map(|(description, rules)| Policy {
-        description,
-        rules,
-        topologies: vec![],
-    })
-}
-
-proptest! {
-    /// A policy that is printed is read back as it was, or is refused for what it says, never for how.
-    #[test]
-    fn what_is_printed_is_read_back(policy in policy()) {
-        match parse("printed.toml", &policy.to_toml()) {
-            Ok(read) => prop_assert_eq!(read, policy),
-            Err(rejected) => {
-                for problem in rejected.problems() {
-                    prop_assert_ne!(problem.message(), "this is not TOML");
-                    prop_assert!(!problem.message().contains("has no field"), "{}", problem.message());
-                    prop_assert!(!problem.message().contains("must be"), "{}", problem.message());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn good_policies_come_back(
-        description in any::<String>(),
-        node in node(),
-        direction in prop::sample::select(Direction::WORDS),
-        prefix in prefix(),
-        first in 1..=u16::MAX,
-        flows in prop::sample::select(Flows::WORDS),
-        narrowing in narrowing(),
-        action in prop::sample::select(Action::WORDS),
-        delay in delay(),
-    ) {
-        let alone = prefix.prefix_len() == prefix.max_prefix_len();
-        let mapped = matches!(prefix, ipnet::IpNet::V6(v6) if v6.addr().to_ipv4_mapped().is_some());
-        prop_assume!(!prefix.addr().is_loopback() && !mapped);
-        prop_assume!(!alone || !prefix.addr().is_unspecified());
-        let rule = Rule {
-            node,
-            direction: direction.1,
-            protocol: Protocol::Tcp,
-            ports: vec![PortRange { first, last: first }],
-            peer_ports: vec![PortRange { first, last: u16::MAX }],
-            peers: vec![Peer::Prefix(prefix)],
-            flows: flows.1,
-            narrowing,
-            action: action.1,
-            delay: (action.1 == Action::Delay).then_some(delay),
-            loopback: false,
-            interfaces: vec!["eth0".into()],
-        };
-        let policy = Policy { description, rules: vec![rule], topologies: vec![] };
-        prop_assert_eq!(parse("printed.toml", &policy.to_toml()).expect("a good policy"), policy);
-    }
-
-    #[test]
-    fn no_text_makes_the_parser_panic(text in any::<String>()) {
-        if let Err(rejected) = parse("any.toml", &text) {
-            drawn(&rejected);
-        }
-    }
-
-    /// Near misses reach further into the parser than noise does.
-    #[test]
-    fn no_mutated_policy_makes_the_parser_panic(
-        policy in policy(),
-        place in any::<prop::sample::Index>(),
-        cut in 0..6_usize,
-        noise in "\\PC{0,3}|[\\[\\]\"'=\n{}#,.\\-0-9]{1,4}",
-    ) {
-        let mut text: Vec<char> = policy.to_toml().chars().collect();
-        let start = place.index(text.len());
-        let end = (start + cut).min(text.len());
-        text.splice(start..end, noise.chars());
-        if let Err(rejected) = parse("mutated.toml", &text.into_iter().collect::<String>()) {
-            prop_assert!(!rejected.problems().is_empty());
-            drawn(&rejected);
-        }
-    }
 }

@@ -111,6 +111,7 @@ impl<'run> Cuts<'run> {
                     .collect(),
                 rules: node.rules.clone(),
                 edges: edges.iter().filter(|edge| edge.node == node.node).cloned().collect(),
+                closed_sockets: cut.closed_sockets.get(&node.node).copied(),
             };
             self.send(&node.node, Kind::Applied, &applied);
         }

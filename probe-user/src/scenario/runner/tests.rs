@@ -23,7 +23,7 @@ use crate::{
     policy::Plan,
     proof::{EdgeVerdict, PlannedEdge},
     record::{EVENTS_FILE, EdgeProbe, Event, EventSink, Kind, ProbeMet, Source, ZeroFrom},
-    report::{RunResult, RunVerdict, rebuild},
+    report::{RunResult, RunVerdict, rebuild, timeline},
     scenario::Scenario,
 };
 
@@ -115,7 +115,9 @@ impl World for MadeUp {
                 status(&id, &node.node, plan, 0)
             })
             .collect();
-        Ok(Cut { id, deadline: BootInstant::now() + lease, nodes })
+        let closing = plan.nodes.iter().filter(|node| node.rules.iter().any(|rule| rule.close_sockets));
+        let closed_sockets = closing.map(|node| (node.node.clone(), 3)).collect();
+        Ok(Cut { id, deadline: BootInstant::now() + lease, nodes, closed_sockets })
     }
 
     fn revert(&self, id: &CutId) -> Result<Vec<CutStatus>, Failure> {
@@ -210,6 +212,19 @@ fn go_on(inventory: &Inventory, world: &MadeUp, text: &str, directory: &Path) ->
     assert_eq!(rebuild(directory).expect("a whole record"), result, "a rebuilt result differs");
     assert!(paths.html.exists() && paths.junit.exists() && paths.markdown.exists() && paths.json.exists());
     result
+}
+
+#[test]
+fn how_many_sockets_a_cut_closed_is_recorded_and_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let closing = CUT_AND_REVERT.replace("[5432]", "[5432]\nclose_sockets = true");
+    let world = MadeUp { hits: true, ..MadeUp::default() };
+    let told = |text: &str, name: &str| {
+        let result = go(&world, text, &folder.path().join(name));
+        timeline(&result).into_iter().find(|line| line.text.starts_with("cut in force")).expect("a cut").text
+    };
+    assert_eq!(told(&closing, "closing"), "cut in force: drop tcp to 5432; 3 sockets closed");
+    assert_eq!(told(CUT_AND_REVERT, "other"), "cut in force: drop tcp to 5432");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod enforcer;
 mod holds_on;
 mod interface;
 pub mod kernels;
+mod netlink;
 mod nft;
 mod traffic;
 

@@ -21,7 +21,7 @@ use crate::{
         interfaces, remove_sites,
     },
     clock::BootInstant,
-    cluster::{Target, namespace_files, within_file},
+    cluster::{Target, namespace_files, within, within_file},
     cut::{CutError, CutId, CutStatus},
     policy::{NodePlan, PlannedRule},
     record::EdgeProbe,
@@ -173,7 +173,7 @@ impl Prepared for PreparedTable {
             cut: stamp.record(&self.node.node, std::mem::take(&mut self.rules)),
         };
         let trial = script::put(&self.known, &record, BootInstant::now()).map_err(&at)?;
-        table::check(&trial).map_err(&at)?;
+        within(&self.node.target, || table::check(&trial))?.map_err(&at)?;
         self.record = Some(record);
         Ok(())
     }
@@ -183,11 +183,12 @@ impl Prepared for PreparedTable {
         let Some(record) = &self.record else { return Ok(()) };
         // Written anew: the lease is what is left of it by now.
         let script = script::put(&self.known, record, BootInstant::now()).map_err(&at)?;
-        table::run(&script).map_err(&at)
+        within(&self.node.target, || table::run(&script))?.map_err(&at)
     }
 
     fn status(&self) -> Result<Vec<CutStatus>, CutError> {
-        table::read().and_then(|known| cuts_of(&known)).map_err(at(&self.node.target))
+        let cuts = || cuts_of(&table::read()?);
+        within(&self.node.target, cuts)?.map_err(at(&self.node.target))
     }
 
     fn abandon(self: Box<Self>) {}

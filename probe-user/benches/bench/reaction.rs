@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use netsplit::{backend::Choice, cluster::within, cut::Guard};
 
 use self::{
-    contender::{CommandLine, Contender, IPTABLES, Library, others},
+    contender::{CommandLine, Contender, IPTABLES, Library, Scene, others},
     line::Line,
 };
 use crate::{
@@ -45,14 +45,15 @@ struct Site {
 
 pub(crate) fn measure(plan: &Plan) -> Result<(Measurement, Vec<Goal>), Failure> {
     // Whoever is slow, as one that loads programs each time, gets fewer rounds.
-    let (rounds, patience) = if plan.quick { (5, 2) } else { (200, 30) };
+    let (rounds, patience) = if plan.quick { (5, 2) } else { (200, 20) };
     let folder = tempfile::tempdir().explain("a folder")?;
     let mut contenders = others(folder.path())?;
     for choice in [Choice::Xdp, Choice::Tc] {
         for warm in [true, false] {
-            contenders.push(Box::new(Library { choice, warm, cut: None }));
+            let scene = Scene { choice, warm };
+            contenders.push(Box::new(Library { scene, cut: None }));
+            contenders.push(Box::new(CommandLine { scene, cut: String::new() }));
         }
-        contenders.push(Box::new(CommandLine { choice, cut: String::new() }));
     }
     let sites = contenders.into_iter().map(Site::new).collect::<Result<Vec<_>, _>>();
     let mut sites = sites?;

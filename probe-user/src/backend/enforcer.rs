@@ -127,7 +127,8 @@ impl Stamp {
     }
 }
 
-/// A node that is ready for its part of a cut. Packets see nothing of it before the commit.
+/// A node that is ready for its part of a cut, whichever namespace the calling thread is in. Packets see nothing of it
+/// before the commit.
 pub trait Prepared: Send + Sync {
     /// Gets everything into place but the last step.
     fn stage(&mut self, stamp: &Stamp) -> Result<(), CutError>;

@@ -1,11 +1,18 @@
 //! The interfaces of a network namespace, as rtnetlink tells them.
 
-use futures_util::TryStreamExt;
+use std::io;
+
 use rtnetlink::{
     LinkUnspec,
-    packet_route::link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, LinkXdp},
+    packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL},
+    packet_route::{
+        RouteNetlinkMessage,
+        link::{InfoKind, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage, LinkXdp},
+    },
 };
 use serde::{Deserialize, Serialize};
+
+use super::netlink::ask;
 
 /// A network interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,50 +53,45 @@ pub enum XdpMode {
     Generic,
 }
 
-/// Why the interfaces could not be listed.
+/// Why the interfaces could not be listed or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum InterfaceError {
-    /// No netlink socket.
-    #[error("no rtnetlink socket could be opened")]
-    Socket(#[source] std::io::Error),
-    /// The kernel refused.
+    /// The kernel did not tell.
     #[error("the kernel did not list its interfaces")]
-    List(#[source] rtnetlink::Error),
+    List(#[source] io::Error),
     /// The kernel refused a change.
     #[error("the kernel did not change the interface")]
-    Change(#[source] rtnetlink::Error),
+    Change(#[source] io::Error),
 }
 
 /// Lists the interfaces of the calling thread's network namespace. An XDP program whose id is in `ours`
 /// counts as netsplit's.
 pub fn interfaces(ours: Option<u32>) -> Result<Vec<Interface>, InterfaceError> {
-    let messages = blocking(async |handle| handle.link().get().execute().try_collect::<Vec<_>>().await)?
-        .map_err(InterfaceError::List)?;
-    Ok(messages.into_iter().map(|message| interface(&message, ours)).collect())
+    let mut question = LinkMessage::default();
+    // Counters are most of what there is to tell, and nobody asks for them.
+    question.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    let answers = ask(RouteNetlinkMessage::GetLink(question), NLM_F_DUMP).map_err(InterfaceError::List)?;
+    let links = answers.iter().filter_map(|answer| match answer {
+        RouteNetlinkMessage::NewLink(link) => Some(interface(link, ours)),
+        _ => None,
+    });
+    Ok(links.collect())
 }
 
 /// Brings an interface of the calling thread's network namespace up.
 pub fn bring_up(name: &str) -> Result<(), InterfaceError> {
-    let up = LinkUnspec::new_with_name(name).up().build();
-    blocking(async |handle| handle.link().change(up).execute().await)?.map_err(InterfaceError::Change)
+    change(LinkUnspec::new_with_name(name).up().build())
+}
+
+/// Changes an interface of the calling thread's network namespace.
+pub(super) fn change(message: LinkMessage) -> Result<(), InterfaceError> {
+    ask(RouteNetlinkMessage::NewLink(message), NLM_F_ACK).map(drop).map_err(InterfaceError::Change)
 }
 
 /// Makes an interface in the calling thread's network namespace.
 pub(crate) fn link(message: LinkMessage) -> Result<(), InterfaceError> {
-    blocking(async |handle| handle.link().add(message).execute().await)?.map_err(InterfaceError::Change)
-}
-
-/// Runs `work` with an rtnetlink handle in the calling thread's network namespace.
-pub(crate) fn blocking<T>(work: impl AsyncFnOnce(rtnetlink::Handle) -> T) -> Result<T, InterfaceError> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(InterfaceError::Socket)?;
-    runtime.block_on(async {
-        let (connection, handle, _) = rtnetlink::new_connection().map_err(InterfaceError::Socket)?;
-        let driver = tokio::spawn(connection);
-        let result = work(handle).await;
-        driver.abort();
-        Ok(result)
-    })
+    let flags = NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
+    ask(RouteNetlinkMessage::NewLink(message), flags).map(drop).map_err(InterfaceError::Change)
 }
 
 fn interface(message: &LinkMessage, ours: Option<u32>) -> Interface {

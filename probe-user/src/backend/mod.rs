@@ -15,6 +15,7 @@ mod holds_on;
 mod interface;
 pub mod kernels;
 mod lock;
+pub(crate) mod netlink;
 mod nft;
 mod traffic;
 
@@ -27,7 +28,7 @@ pub use compile::{CompileError, RankedRule, Tables, compile};
 pub(crate) use enforcer::remove_sites;
 pub use enforcer::{CounterSum, ENFORCERS, Enforcer, Means, Meter, Prepared, Reading, Site, Stamp, Turn};
 pub(crate) use holds_on::holds_on;
+pub(crate) use interface::link;
 pub use interface::{Interface, InterfaceError, XdpMode, XdpState, bring_up, interfaces};
-pub(crate) use interface::{blocking, link};
 pub use nft::{Nft, NftError};
 pub use traffic::{Example, Traffic};

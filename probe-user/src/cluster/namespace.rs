@@ -34,34 +34,30 @@ pub enum NamespaceError {
     },
 }
 
-/// Runs `work` on a thread of its own inside the target's network namespace and waits for it.
+/// Runs `work` inside the target's network namespace and waits for it: on a thread of its own, unless that is where the
+/// caller is.
 ///
 /// Only the network namespace changes (`setns(2)` with `CLONE_NEWNET`), and only for that thread and the
 /// threads it starts: mounts stay as they are, so bpffs and `/sys` remain the caller's. Sockets and child
 /// processes that `work` makes belong to the namespace.
 pub fn within<T: Send>(target: &Target, work: impl FnOnce() -> T + Send) -> Result<T, NamespaceError> {
-    let namespace = match target {
-        Target::Local => None,
-        Target::Netns(_) => Some(
-            File::open(target.namespace_path())
-                .map_err(|source| NamespaceError::Open { target: target.clone(), source })?,
-        ),
-    };
-    enter(namespace, work).map_err(|source| NamespaceError::Enter { target: target.clone(), source })
+    if *target == Target::Local {
+        return Ok(work());
+    }
+    let file = File::open(target.namespace_path())
+        .map_err(|source| NamespaceError::Open { target: target.clone(), source })?;
+    enter(&file, work).map_err(|source| NamespaceError::Enter { target: target.clone(), source })
 }
 
 /// As [`within`], for a namespace that a file stands for, such as `/proc/PID/ns/net` of one without a name.
 pub(crate) fn within_file<T: Send>(file: &Path, work: impl FnOnce() -> T + Send) -> io::Result<T> {
-    enter(Some(File::open(file)?), work)
+    enter(&File::open(file)?, work)
 }
 
-/// The work on a thread of its own; in the caller's namespace where none is given.
-fn enter<T: Send>(namespace: Option<File>, work: impl FnOnce() -> T + Send) -> io::Result<T> {
+fn enter<T: Send>(namespace: &File, work: impl FnOnce() -> T + Send) -> io::Result<T> {
     thread::scope(|scope| {
         let worker = scope.spawn(|| {
-            if let Some(namespace) = namespace {
-                move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
-            }
+            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
             Ok(work())
         });
         worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))

@@ -78,7 +78,8 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
     protect::check(&request.plan, &request.protect)?;
     request.plan.nodes.iter().try_for_each(sockets::check)?;
     let mut request = request.clone();
-    if request.choice.enforcer().repeats_chance() {
+    let enforcer = request.choice.enforcer();
+    if enforcer.repeats_chance() {
         // Small enough to be typed again.
         request.plan.settle_seeds(|| u32::from_ne_bytes(random::bytes()).into());
     }
@@ -88,12 +89,12 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
         return Err(CutError::TwiceTheSame(twice.target.clone()));
     }
     let targets: Vec<&Target> = request.plan.nodes.iter().map(|node| &node.target).collect();
-    let turn = request.choice.enforcer().turn(&targets)?;
+    let turn = enforcer.turn(&targets)?;
     let means = Means { choice: request.choice, flavour: request.flavour };
-    let mut ready: Vec<(&Target, Box<dyn Prepared + '_>)> = Vec::new();
+    let mut ready: Vec<Box<dyn Prepared + '_>> = Vec::new();
     for node in &request.plan.nodes {
         match within(&node.target, || turn.prepare(node, means)).map_err(CutError::from).flatten() {
-            Ok(prepared) => ready.push((&node.target, prepared)),
+            Ok(prepared) => ready.push(prepared),
             Err(error) => {
                 abandon(ready);
                 return Err(error);
@@ -110,20 +111,22 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
         deadline,
         edges: request.edges.clone(),
     };
-    let staged =
-        ready.iter_mut().try_for_each(|(target, prepared)| within(target, || prepared.stage(&stamp))?);
-    if let Err(error) = staged {
+    if let Err(error) = ready.iter_mut().try_for_each(|prepared| prepared.stage(&stamp)) {
         abandon(ready);
         return Err(error);
     }
-    let committed = ready.iter_mut().try_for_each(|(target, prepared)| within(target, || prepared.commit())?);
+    let committed = ready.iter_mut().try_for_each(|prepared| prepared.commit());
     // At once: whatever is closed could be made anew by the next packet that passes.
     let closed = committed.and_then(|()| sockets::close(&request.plan.nodes));
-    match closed.and_then(|closed| Ok((parts_of(&ready, &stamp.id)?, closed))) {
-        Ok((nodes, closed_sockets)) => Ok(Cut { id: stamp.id, deadline, nodes, closed_sockets }),
+    let told = closed.and_then(|closed| Ok((parts_of(&ready, &stamp.id)?, closed)));
+    drop(ready);
+    drop(turn);
+    match told {
+        Ok((nodes, closed_sockets)) => {
+            session::tell_of_others(&request.plan);
+            Ok(Cut { id: stamp.id, deadline, nodes, closed_sockets })
+        }
         Err(error) => {
-            drop(ready);
-            drop(turn);
             // Some nodes may be cut already, and nobody would know of it: all or nothing.
             let _ = super::revert(&stamp.id);
             Err(error)
@@ -132,18 +135,17 @@ pub fn apply(request: &Request) -> Result<Cut, CutError> {
 }
 
 /// Each node's part of a cut, as its kernel tells it.
-fn parts_of(ready: &[(&Target, Box<dyn Prepared + '_>)], id: &CutId) -> Result<Vec<CutStatus>, CutError> {
+fn parts_of(ready: &[Box<dyn Prepared + '_>], id: &CutId) -> Result<Vec<CutStatus>, CutError> {
     let mut nodes = Vec::new();
-    for (target, prepared) in ready {
-        let parts = within(target, || prepared.status())??;
-        nodes.extend(parts.into_iter().filter(|part| part.id == *id));
+    for prepared in ready {
+        nodes.extend(prepared.status()?.into_iter().filter(|part| part.id == *id));
     }
     Ok(nodes)
 }
 
 /// Takes back what a failed apply made.
-fn abandon(ready: Vec<(&Target, Box<dyn Prepared + '_>)>) {
-    for (_, prepared) in ready {
+fn abandon(ready: Vec<Box<dyn Prepared + '_>>) {
+    for prepared in ready {
         prepared.abandon();
     }
 }

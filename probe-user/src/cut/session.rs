@@ -10,7 +10,7 @@ use probe_ebpf::{abi::Way, decode::tcp_flag::ACK};
 use super::{
     CutError,
     protect::tables,
-    ssh::{Session, sessions},
+    ssh::{Session, other_sessions, own_sessions},
 };
 use crate::{
     backend::{Segment, Tables},
@@ -19,10 +19,15 @@ use crate::{
     policy::{NodePlan, Plan},
 };
 
-/// Refuses a plan that would cut a session that this process was started from, unless it may; warns of a plan that
-/// cuts somebody else's.
+/// Refuses a plan that would cut a session that this process was started from, unless it may.
 pub(super) fn check(plan: &Plan, cut_own_session: bool) -> Result<(), CutError> {
-    judge(plan, &sessions(), cut_own_session, |warning| tracing::warn!("{warning}"))
+    judge(plan, &own_sessions(), cut_own_session, |warning| tracing::warn!("{warning}"))
+}
+
+/// Warns of a plan in force that cuts somebody else's session. Nothing is refused for it, so no cut waits for it.
+pub(super) fn tell_of_others(plan: &Plan) {
+    // What could fail is to compile the plan, and that was done before.
+    let _ = judge(plan, &other_sessions(), true, |warning| tracing::warn!("{warning}"));
 }
 
 fn judge(
@@ -31,6 +36,9 @@ fn judge(
     cut_own_session: bool,
     mut warn: impl FnMut(String),
 ) -> Result<(), CutError> {
+    if sessions.is_empty() {
+        return Ok(());
+    }
     for node in &plan.nodes {
         let Some(namespace) = namespace_id(&node.target.namespace_path()) else { continue };
         let mut theirs = sessions.iter().filter(|session| session.namespace == Some(namespace)).peekable();

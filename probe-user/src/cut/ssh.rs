@@ -6,8 +6,10 @@
 
 use std::{
     collections::HashSet,
-    fs,
+    fs::{self, File},
+    io::Read as _,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::LazyLock,
 };
 
 use crate::cluster::{NamespaceId, Target, namespace_id, namespace_of_process, pids};
@@ -28,28 +30,70 @@ pub(super) struct Session {
     pub(super) own: bool,
 }
 
-/// Every SSH session of this machine that can be seen.
-pub(super) fn sessions() -> Vec<Session> {
-    let ancestors: HashSet<u32> = ancestors().collect();
-    let mut found: Vec<Session> = named_by_environment(&ancestors).into_iter().collect();
-    for pid in pids().filter(|&pid| is_server(pid)) {
-        let own = ancestors.contains(&pid);
-        let namespace = namespace_of_process(pid);
-        let held = sockets(pid);
-        let rows = ["tcp", "tcp6"].into_iter().flat_map(|table| {
-            let text = fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default();
-            text.lines().filter_map(established).collect::<Vec<_>>()
-        });
-        for row in rows.filter(|row| held.contains(&row.inode)) {
-            let session = Session { client: row.remote, server: row.local, namespace, own };
-            // A session has two processes of the server, one of which may be ours; the environment knows no namespace.
-            match found.iter_mut().find(|one| (one.client, one.server) == (session.client, session.server)) {
-                Some(known) => (known.own, known.namespace) = (known.own || own, namespace),
-                None => found.push(session),
-            }
+/// The sessions that this process was started from.
+pub(super) fn own_sessions() -> Vec<Session> {
+    let way = way_in();
+    let mut found: Vec<Session> = way.servers.iter().flat_map(|&pid| held_by(pid, true)).collect();
+    if let Some(named) = way.named.filter(|named| !found.iter().any(|one| one.is_same(named))) {
+        // The environment knows no namespace; whoever holds the session does, if there is still somebody.
+        let mut held = servers().flat_map(|pid| held_by(pid, true));
+        found.push(held.find(|one| one.is_same(&named)).unwrap_or(named));
+    }
+    found
+}
+
+/// The SSH sessions of everybody else on this machine, as far as they can be seen.
+pub(super) fn other_sessions() -> Vec<Session> {
+    let own = own_sessions();
+    let mut found: Vec<Session> = Vec::new();
+    // A session has two processes of the server, one of which may be no ancestor of ours.
+    for session in servers().flat_map(|pid| held_by(pid, false)) {
+        if !own.iter().chain(&found).any(|one| one.is_same(&session)) {
+            found.push(session);
         }
     }
     found
+}
+
+/// The SSH servers' processes. Every process of this machine is looked at for it.
+fn servers() -> impl Iterator<Item = u32> {
+    pids().filter(|&pid| is_server(pid))
+}
+
+impl Session {
+    fn is_same(&self, other: &Self) -> bool {
+        (self.client, self.server) == (other.client, other.server)
+    }
+}
+
+/// The connections that a server's process holds.
+fn held_by(pid: u32, own: bool) -> Vec<Session> {
+    let namespace = namespace_of_process(pid);
+    let held = sockets(pid);
+    let tables = ["tcp", "tcp6"]
+        .map(|table| fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default());
+    let rows = tables.iter().flat_map(|table| table.lines()).filter_map(established);
+    rows.filter(|row| held.contains(&row.inode))
+        .map(|row| Session { client: row.remote, server: row.local, namespace, own })
+        .collect()
+}
+
+/// Where this process came from, which is the same for all its life.
+struct WayIn {
+    /// The SSH servers' processes among its ancestors.
+    servers: Vec<u32>,
+    /// The session that the environment names.
+    named: Option<Session>,
+}
+
+fn way_in() -> &'static WayIn {
+    static WAY_IN: LazyLock<WayIn> = LazyLock::new(|| {
+        let ancestors: Vec<u32> = ancestors().collect();
+        let named = named_by_environment(&ancestors);
+        let servers = ancestors.into_iter().filter(|&pid| is_server(pid)).collect();
+        WayIn { servers, named }
+    });
+    &WAY_IN
 }
 
 /// The processes that this one was started from, the nearest first.
@@ -59,7 +103,7 @@ fn ancestors() -> impl Iterator<Item = u32> {
 
 /// The session that the environment names: the only sign of it inside a terminal multiplexer, whose ancestor is not
 /// sshd. `sudo` drops the variable, so the ancestors' environments are read, too.
-fn named_by_environment(ancestors: &HashSet<u32>) -> Option<Session> {
+fn named_by_environment(ancestors: &[u32]) -> Option<Session> {
     let own = std::env::var(VARIABLE).ok();
     let mut others = ancestors.iter().filter_map(|&pid| environment(pid));
     parse(&own.or_else(|| others.next())?)
@@ -91,7 +135,11 @@ fn parent(pid: &str) -> Option<u32> {
 }
 
 fn is_server(pid: u32) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| SERVERS.contains(&name.trim_end()))
+    // Asked of every process there is: one read, and no more than a name has (`TASK_COMM_LEN`).
+    let mut name = [0; 16];
+    let read = File::open(format!("/proc/{pid}/comm")).and_then(|mut file| file.read(&mut name));
+    let name = read.map_or(&[][..], |length| name[..length].trim_ascii_end());
+    SERVERS.iter().any(|server| server.as_bytes() == name)
 }
 
 /// The inodes of the sockets that a process holds (`proc_pid_fd(5)`).

@@ -1,6 +1,7 @@
 //! The way of a probe's packets past the rules of both ends, asked of the compiled tables.
 
 use std::{
+    cell::OnceCell,
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
 };
@@ -67,8 +68,9 @@ pub(super) struct Rules {
 }
 
 struct Place {
-    /// The rules that may hit a probe, for each of its packets.
-    tables: BTreeMap<u8, Tables>,
+    /// The rules that may hit a probe, for each of its packets; compiled once somebody asks. What does not fit is refused
+    /// when it is applied.
+    tables: BTreeMap<u8, OnceCell<Option<Tables>>>,
     node: String,
     /// The rules by their counters: whether each was there before, and itself.
     rules: Vec<(bool, PlannedRule)>,
@@ -85,9 +87,7 @@ impl Rules {
             here.1.extend(own);
         }
         let place = |(target, (node, rules)): (Target, (String, Vec<(bool, PlannedRule)>))| {
-            // What does not fit is refused when it is applied.
-            let tables =
-                FLAGS.into_iter().filter_map(|flags| Some((flags, tables(&rules, flags)?))).collect();
+            let tables = FLAGS.into_iter().map(|flags| (flags, OnceCell::new())).collect();
             (target, Place { tables, node, rules })
         };
         Self { places: rules.into_iter().map(place).collect() }
@@ -157,7 +157,8 @@ impl Rules {
             ports: Some((own.1, peer.1)),
             tcp_flags,
         };
-        let tables = place.tables.get(&tcp_flags)?;
+        let compiled = place.tables.get(&tcp_flags)?;
+        let tables = compiled.get_or_init(|| tables(&place.rules, tcp_flags)).as_ref()?;
         let entry = tables.answer(&question)?;
         let counter = tables.ruleset.entries[entry].counter as usize;
         let (earlier, rule) = place.rules.get(counter)?;

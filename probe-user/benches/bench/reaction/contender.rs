@@ -31,36 +31,49 @@ pub(super) trait Contender: Send + Sync {
     }
 }
 
-fn rule(port: u16) -> PlannedRule {
-    PlannedRule {
+fn request(choice: Choice, port: u16) -> Request {
+    let rule = PlannedRule {
         protocol: Protocol::Udp,
         ports: vec![PortRange { first: port, last: port }],
         loopback: false,
         ..harness::rule()
+    };
+    Request { choice, ..harness::request(Target::Local, vec![rule]) }
+}
+
+/// Where netsplit is met: with or without a datapath that another cut holds already.
+#[derive(Clone, Copy)]
+pub(super) struct Scene {
+    pub(super) choice: Choice,
+    pub(super) warm: bool,
+}
+
+impl Scene {
+    fn name(self, what: &str) -> String {
+        let warm = if self.warm { "warm" } else { "cold" };
+        format!("netsplit {what}, {}, {warm}", choice_name(self.choice))
+    }
+
+    fn surroundings(self) -> Option<Guard> {
+        // A round of the others may take minutes, and it must not end meanwhile.
+        let lease = Duration::from_hours(1);
+        self.warm.then(|| harness::cut(&Request { lease, ..request(self.choice, PORT + 1) }))
     }
 }
 
 /// netsplit's own functions, called inside this process.
 pub(super) struct Library {
-    pub(super) choice: Choice,
-    pub(super) warm: bool,
+    pub(super) scene: Scene,
     pub(super) cut: Option<CutId>,
-}
-
-impl Library {
-    fn request(&self, port: u16) -> Request {
-        Request { choice: self.choice, ..harness::request(Target::Local, vec![rule(port)]) }
-    }
 }
 
 impl Contender for Library {
     fn name(&self) -> String {
-        let warm = if self.warm { "warm" } else { "cold" };
-        format!("netsplit library, {}, {warm}", choice_name(self.choice))
+        self.scene.name("library")
     }
 
     fn apply(&mut self) -> Result<(), Failure> {
-        self.cut = Some(apply(&self.request(PORT)).explain("apply")?.id);
+        self.cut = Some(apply(&request(self.scene.choice, PORT)).explain("apply")?.id);
         Ok(())
     }
 
@@ -70,15 +83,13 @@ impl Contender for Library {
     }
 
     fn surroundings(&self) -> Option<Guard> {
-        // A round of the others may take minutes, and it must not end meanwhile.
-        let lease = Duration::from_hours(1);
-        self.warm.then(|| harness::cut(&Request { lease, ..self.request(PORT + 1) }))
+        self.scene.surroundings()
     }
 }
 
 /// The same as a process.
 pub(super) struct CommandLine {
-    pub(super) choice: Choice,
+    pub(super) scene: Scene,
     pub(super) cut: String,
 }
 
@@ -96,11 +107,11 @@ impl CommandLine {
 
 impl Contender for CommandLine {
     fn name(&self) -> String {
-        format!("netsplit command line, {}", choice_name(self.choice))
+        self.scene.name("command line")
     }
 
     fn apply(&mut self) -> Result<(), Failure> {
-        let (port, backend) = (PORT.to_string(), choice_name(self.choice));
+        let (port, backend) = (PORT.to_string(), choice_name(self.scene.choice));
         let rule = ["apply", "--ports", &port, "--protocol", "udp", "--action", "drop", "--for", "60s"];
         self.cut = Self::run(&[&rule[..], &["--backend", &backend]].concat())?;
         Ok(())
@@ -108,6 +119,10 @@ impl Contender for CommandLine {
 
     fn revert(&mut self) -> Result<(), Failure> {
         Self::run(&["revert", &self.cut]).map(drop)
+    }
+
+    fn surroundings(&self) -> Option<Guard> {
+        self.scene.surroundings()
     }
 }
 

@@ -131,16 +131,19 @@ pub(super) fn read_journal(pins: &Pins) -> Result<Journal, DatapathError> {
     read_pages(pins, control(pins)?.bank & 1)
 }
 
+/// Writes a text page by page. The first page that is not full is the last one, so what an earlier text left behind it
+/// need not be removed.
 fn write_pages(pins: &Pins, place: u32, value: &impl Serialize) -> Result<(), DatapathError> {
     const MAP: &str = "JOURNAL";
     let text = serde_json::to_vec(value).map_err(DatapathError::Journal)?;
-    let limit = JOURNAL_PAGE_BYTES * MAX_JOURNAL_PAGES as usize / 3;
+    let limit = JOURNAL_PAGE_BYTES * (MAX_JOURNAL_PAGES as usize / 3) - 1;
     if text.len() > limit {
         return Err(DatapathError::JournalFull { bytes: text.len(), limit });
     }
     let mut pages: HashMap<MapData, u32, JournalPage> = hash(pins, MAP)?;
-    let used = text.chunks(JOURNAL_PAGE_BYTES).len();
-    for (number, chunk) in text.chunks(JOURNAL_PAGE_BYTES).enumerate() {
+    for number in 0..=text.len() / JOURNAL_PAGE_BYTES {
+        let rest = &text[number * JOURNAL_PAGE_BYTES..];
+        let chunk = &rest[..rest.len().min(JOURNAL_PAGE_BYTES)];
         let mut page = JournalPage {
             used: u32::try_from(chunk.len()).unwrap_or(0),
             reserved: 0,
@@ -148,14 +151,6 @@ fn write_pages(pins: &Pins, place: u32, value: &impl Serialize) -> Result<(), Da
         };
         page.bytes[..chunk.len()].copy_from_slice(chunk);
         pages.insert(page_key(place, number), page, 0).map_err(written(MAP))?;
-    }
-    let old: Vec<_> = pages
-        .keys()
-        .filter_map(Result::ok)
-        .filter(|key| key >> 16 == place && (key & 0xffff) as usize >= used)
-        .collect();
-    for key in old {
-        pages.remove(&key).map_err(written(MAP))?;
     }
     Ok(())
 }
@@ -166,7 +161,14 @@ fn read_pages<T: DeserializeOwned + Default>(pins: &Pins, place: u32) -> Result<
     let mut text = Vec::new();
     for number in 0.. {
         match pages.get(&page_key(place, number), 0) {
-            Ok(page) => text.extend_from_slice(&page.bytes[..JOURNAL_PAGE_BYTES.min(page.used as usize)]),
+            Ok(page) => {
+                let used = JOURNAL_PAGE_BYTES.min(page.used as usize);
+                text.extend_from_slice(&page.bytes[..used]);
+                if used < JOURNAL_PAGE_BYTES {
+                    break;
+                }
+            }
+            // Nothing was written yet.
             Err(MapError::KeyNotFound) => break,
             Err(source) => return Err(read(MAP)(source)),
         }

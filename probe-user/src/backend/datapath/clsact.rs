@@ -12,16 +12,18 @@ use aya::programs::{
     SchedClassifier, TcAttachType,
     tc::{NlOptions, SchedClassifierLink, TcAttachOptions, TcError, TcHandle, qdisc_add_clsact},
 };
-use futures_util::TryStreamExt;
 use rtnetlink::{
-    packet_core::{Nla, NlasIterator},
-    packet_route::tc::{TcAttribute, TcHandle as Parent, TcMessage, TcOption},
+    packet_core::{NLM_F_ACK, NLM_F_DUMP, Nla, NlasIterator},
+    packet_route::{
+        RouteNetlinkMessage,
+        tc::{TcAttribute, TcHandle as Parent, TcMessage, TcOption},
+    },
 };
 use serde::{Deserialize, Serialize};
 
 use super::{DatapathError, Installation, Pins, banks, object};
 use crate::{
-    backend::{Interface, InterfaceError, interface::blocking, interfaces},
+    backend::{Interface, InterfaceError, interfaces, netlink::ask},
     cluster::within_file,
 };
 
@@ -158,12 +160,8 @@ pub(super) fn sweep(programs: &[u32]) -> Result<usize, DatapathError> {
 }
 
 fn remove_qdisc(interface: &Interface) -> Result<(), DatapathError> {
-    blocking(async |handle| {
-        let mut request = handle.qdisc().del(index(interface.index));
-        request.message_mut().header.parent = Parent::CLSACT;
-        request.execute().await
-    })?
-    .map_err(|error| failed(&interface.name, "removed")(Box::new(error)))
+    let qdisc = RouteNetlinkMessage::DelQueueDiscipline(on(interface.index, Parent::CLSACT));
+    ask(qdisc, NLM_F_ACK).map(drop).map_err(|error| failed(&interface.name, "removed")(Box::new(error)))
 }
 
 fn failed(
@@ -173,35 +171,42 @@ fn failed(
     move |source| DatapathError::Clsact { interface: interface.to_owned(), verb, source }
 }
 
-fn index(ifindex: u32) -> i32 {
+/// What hangs on an interface at one place.
+fn on(ifindex: u32, parent: Parent) -> TcMessage {
+    let mut message = TcMessage::default();
     // The kernel counts interfaces in an int.
-    i32::try_from(ifindex).unwrap_or(i32::MAX)
+    message.header.index = i32::try_from(ifindex).unwrap_or(i32::MAX);
+    message.header.parent = parent;
+    message
 }
 
 /// The interfaces that have a clsact qdisc.
 fn qdiscs() -> Result<Vec<u32>, InterfaceError> {
-    let all = blocking(async |handle| handle.qdisc().get().execute().try_collect::<Vec<_>>().await)?
-        .map_err(InterfaceError::List)?;
-    let is_clsact = |qdisc: &&TcMessage| {
-        qdisc.attributes.iter().any(|it| matches!(it, TcAttribute::Kind(kind) if kind == "clsact"))
-    };
-    Ok(all.iter().filter(is_clsact).filter_map(|qdisc| u32::try_from(qdisc.header.index).ok()).collect())
+    let question = RouteNetlinkMessage::GetQueueDiscipline(TcMessage::default());
+    let answers = ask(question, NLM_F_DUMP).map_err(InterfaceError::List)?;
+    let is_clsact = |it: &TcAttribute| matches!(it, TcAttribute::Kind(kind) if kind == "clsact");
+    let found = answers.iter().filter_map(|answer| match answer {
+        RouteNetlinkMessage::NewQueueDiscipline(qdisc) if qdisc.attributes.iter().any(is_clsact) => {
+            u32::try_from(qdisc.header.index).ok()
+        }
+        _ => None,
+    });
+    Ok(found.collect())
 }
 
 /// The filters of both hooks. An interface that is gone has none.
 fn filters(ifindex: u32) -> Result<Vec<Filter>, InterfaceError> {
     let mut found = Vec::new();
-    for direction in [TcAttachType::Ingress, TcAttachType::Egress] {
-        let messages = blocking(async |handle| {
-            let mut filters = handle.traffic_filter(index(ifindex));
-            let request = match direction {
-                TcAttachType::Egress => filters.get().egress(),
-                _ => filters.get().ingress(),
-            };
-            request.execute().try_collect::<Vec<_>>().await
-        })?
-        .map_err(InterfaceError::List)?;
-        found.extend(messages.iter().map(|message| filter(direction, message)));
+    for (direction, minor) in
+        [(TcAttachType::Ingress, Parent::MIN_INGRESS), (TcAttachType::Egress, Parent::MIN_EGRESS)]
+    {
+        let parent = Parent { major: Parent::CLSACT.major, minor };
+        let question = RouteNetlinkMessage::GetTrafficFilter(on(ifindex, parent));
+        let answers = ask(question, NLM_F_DUMP).map_err(InterfaceError::List)?;
+        found.extend(answers.iter().filter_map(|answer| match answer {
+            RouteNetlinkMessage::NewTrafficFilter(message) => Some(filter(direction, message)),
+            _ => None,
+        }));
     }
     Ok(found)
 }

@@ -139,9 +139,9 @@ impl Turn for EbpfTurn {
         node: &NodePlan,
         means: Means,
     ) -> Result<Box<dyn Prepared + 'turn>, CutError> {
-        let datapath = Datapath::open_or_load(&self.lock).map_err(CutError::at(&node.target))?;
-        match attach(&datapath, node, means) {
-            Ok((journal, rules, holder)) => {
+        let (datapath, journal) = Datapath::open_or_load(&self.lock).map_err(CutError::at(&node.target))?;
+        match attach(&datapath, &journal, node, means) {
+            Ok((rules, holder)) => {
                 let node = node.clone();
                 let counters = rules.iter().map(|rule| rule.counter).collect();
                 Ok(Box::new(PreparedDatapath {
@@ -193,18 +193,16 @@ fn abandon(datapath: Datapath) {
     }
 }
 
-/// Attaches what the node's rules need, and says what the journal has to hold.
+/// Attaches what the node's rules need, and says what the journal is to hold of them.
 fn attach(
     datapath: &Datapath,
+    journal: &Journal,
     node: &NodePlan,
     means: Means,
-) -> Result<(Journal, Vec<RuleRecord>, Option<Holder>), CutError> {
+) -> Result<(Vec<RuleRecord>, Option<Holder>), CutError> {
     let at = CutError::at(&node.target);
     let ours = datapath.xdp_program_id().map_err(&at)?;
     let present = interfaces(ours).map_err(|error| at(error.into()))?;
-    let mut journal = datapath.journal().map_err(&at)?;
-    journal.forget_expired(BootInstant::now());
-
     let mut counters = journal.free_counters();
     let mut rules = Vec::with_capacity(node.rules.len());
     let mut attachments = BTreeSet::new();
@@ -230,7 +228,7 @@ fn attach(
         datapath.attach(&mut installed, &wanted).map_err(&at)?;
     }
     let holder = if lanes.is_empty() { None } else { Some(datapath.hold(lanes).map_err(&at)?) };
-    Ok((journal, rules, holder))
+    Ok((rules, holder))
 }
 
 /// What a rule wants done at which hooks.

@@ -50,16 +50,17 @@ pub struct Datapath {
 }
 
 impl Datapath {
-    /// The datapath of the calling thread's network namespace, loaded now if none is there that cuts anybody
-    /// off.
-    pub fn open_or_load(lock: &Lock) -> Result<Self, DatapathError> {
+    /// The datapath of the calling thread's network namespace, with the cuts that packets see; loaded now if none is
+    /// there that cuts anybody off.
+    pub fn open_or_load(lock: &Lock) -> Result<(Self, Journal), DatapathError> {
         lock.check()?;
         let pins = Pins::of_this_namespace()?;
         if pins.is_complete() {
             banks::check_version(&pins)?;
-            let now = BootInstant::now();
-            if banks::read_journal(&pins)?.cuts.iter().any(|cut| cut.deadline > now) {
-                return Ok(Self { pins, fresh: false });
+            let mut journal = banks::read_journal(&pins)?;
+            journal.forget_expired(BootInstant::now());
+            if !journal.cuts.is_empty() {
+                return Ok((Self { pins, fresh: false }, journal));
             }
         }
         // What a killed controller left half-made or without a cut, and what leases have ended: nobody needs
@@ -67,7 +68,7 @@ impl Datapath {
         attach::remove_all(&pins)?;
         // Whoever ends everything takes the folder away, also while it is being made.
         object::create(&pins).map_err(|error| lock.check().err().unwrap_or(error))?;
-        Ok(Self { pins, fresh: true })
+        Ok((Self { pins, fresh: true }, Journal::default()))
     }
 
     /// The datapath of the calling thread's network namespace, if there is one.

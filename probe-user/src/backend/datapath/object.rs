@@ -3,7 +3,10 @@
 //!
 //! Most of what an `apply` takes is the verifier's time, and most cuts need one program.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{LazyLock, Mutex, PoisonError},
+};
 
 use aya::{
     Ebpf, EbpfLoader,
@@ -101,10 +104,10 @@ impl Task {
 
 /// Whether the programs log each hit through aya-log: `NETSPLIT_DATAPATH_LOG=1` at load time. Off, the
 /// verifier removes the log statements.
-fn log_level() -> u8 {
+fn log_level() -> &'static u8 {
     const OFF: u8 = 0;
     const DEBUG: u8 = 4;
-    if std::env::var_os("NETSPLIT_DATAPATH_LOG").is_some() { DEBUG } else { OFF }
+    if std::env::var_os("NETSPLIT_DATAPATH_LOG").is_some() { &DEBUG } else { &OFF }
 }
 
 /// Makes and pins the maps. The seal comes last.
@@ -115,17 +118,24 @@ pub(super) fn create(pins: &Pins) -> Result<(), DatapathError> {
     pins.seal()
 }
 
+/// One for all datapaths: a loader begins by reading all of the kernel's types, though nothing in the object has to be
+/// fitted to them, and that takes as long as everything else.
+static LOADER: LazyLock<Mutex<EbpfLoader<'static>>> = LazyLock::new(|| {
+    let mut loader = EbpfLoader::new();
+    loader.btf(None);
+    Mutex::new(loader)
+});
+
 /// The object over the pinned maps, of which those that are missing are made.
 fn open(pins: &Pins) -> Result<Ebpf, DatapathError> {
+    // Each use says all that it wants, so a panic in another one did no harm.
+    let mut loader = LOADER.lock().unwrap_or_else(PoisonError::into_inner);
     let level = log_level();
-    let mut loader = EbpfLoader::new();
-    // Nothing in the object has to be fitted to this kernel's types, and reading them takes long.
-    loader.btf(None);
-    loader.override_global("AYA_LOG_LEVEL", &level, false);
+    loader.override_global("AYA_LOG_LEVEL", level, false);
     for name in MAPS {
         loader.map_pin_path(name, pins.path(name));
     }
-    if level > 0 {
+    if *level > 0 {
         loader.map_pin_path(LOGS, pins.path(LOGS));
     }
     loader.load(OBJECT).map_err(|source| DatapathError::Load(Box::new(source)))

@@ -25,7 +25,7 @@ use crate::{
     },
     causes::in_a_line,
     clock::BootInstant,
-    cluster::{Target, namespace_files, within_file},
+    cluster::{Target, namespace_files, within, within_file},
     cut::{CutError, CutId, CutStatus},
     policy::{NodePlan, PlannedRule},
     record::EdgeProbe,
@@ -190,7 +190,7 @@ impl Prepared for PreparedTable {
             cut: stamp.record(&self.node.node, std::mem::take(&mut self.rules)),
         };
         let trial = script::put(&self.known, &record, BootInstant::now()).map_err(&at)?;
-        table::check(&trial).map_err(&at)?;
+        within(&self.node.target, || table::check(&trial))?.map_err(&at)?;
         self.record = Some(record);
         Ok(())
     }
@@ -201,17 +201,19 @@ impl Prepared for PreparedTable {
         // Written anew: the lease is what is left of it by now.
         let written = BootInstant::now();
         let script = script::put(&self.known, record, written).map_err(&at)?;
-        table::run(&script).map_err(|error| self.unless_overtaken(error)).map_err(&at)?;
+        let run = |script: &str| within(&self.node.target, || table::run(script));
+        run(&script)?.map_err(|error| self.unless_overtaken(error)).map_err(&at)?;
         // The kernel counts it from when it takes it: too late where this process stood still in between.
         let taken = BootInstant::now();
         if taken.since(written) > AT_ONCE {
-            table::run(&script::renew(record, taken)).map_err(&at)?;
+            run(&script::renew(record, taken))?.map_err(&at)?;
         }
         Ok(())
     }
 
     fn status(&self) -> Result<Vec<CutStatus>, CutError> {
-        table::read().and_then(|known| cuts_of(&known)).map_err(at(&self.node.target))
+        let cuts = || cuts_of(&table::read()?);
+        within(&self.node.target, cuts)?.map_err(at(&self.node.target))
     }
 
     fn abandon(self: Box<Self>) {}

@@ -5,13 +5,16 @@ use std::{
     net::IpAddr,
 };
 
-use futures_util::TryStreamExt;
 use rtnetlink::{
     RouteMessageBuilder,
-    packet_route::route::{RouteAttribute, RouteMessage},
+    packet_core::NLM_F_ACK,
+    packet_route::{
+        RouteNetlinkMessage,
+        route::{RouteAttribute, RouteMessage},
+    },
 };
 
-use crate::backend::{InterfaceError, blocking, interfaces as present};
+use crate::backend::{InterfaceError, interfaces as present, netlink::ask};
 
 /// From where to where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,16 +34,12 @@ pub(super) fn interfaces(ways: &[Way]) -> Result<BTreeMap<Way, Option<String>>, 
     }
     let names: BTreeMap<u32, String> =
         present(None)?.into_iter().map(|interface| (interface.index, interface.name)).collect();
-    blocking(async |handle| {
-        let mut found = BTreeMap::new();
-        for way in ways {
-            let routes = handle.route().get(question(&way)).execute().try_collect::<Vec<_>>().await;
-            // An error says that nobody is reached this way.
-            let index = routes.unwrap_or_default().iter().find_map(leaves_by);
-            found.insert(way, index.and_then(|index| names.get(&index).cloned()));
-        }
-        found
-    })
+    let leaves_by = |way: &Way| {
+        // An error says that nobody is reached this way.
+        let routes = ask(RouteNetlinkMessage::GetRoute(question(way)), NLM_F_ACK).unwrap_or_default();
+        names.get(&routes.iter().find_map(leaves_by)?).cloned()
+    };
+    Ok(ways.into_iter().map(|way| (way, leaves_by(&way))).collect())
 }
 
 fn question(way: &Way) -> RouteMessage {
@@ -66,7 +65,8 @@ fn question(way: &Way) -> RouteMessage {
     message
 }
 
-fn leaves_by(route: &RouteMessage) -> Option<u32> {
+fn leaves_by(answer: &RouteNetlinkMessage) -> Option<u32> {
+    let RouteNetlinkMessage::NewRoute(route) = answer else { return None };
     route.attributes.iter().find_map(|attribute| match attribute {
         RouteAttribute::Oif(index) => Some(*index),
         _ => None,

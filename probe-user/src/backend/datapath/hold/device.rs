@@ -13,11 +13,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rtnetlink::{LinkUnspec, packet_route::link::LinkAttribute};
+use rtnetlink::{
+    LinkUnspec,
+    packet_core::NLM_F_ACK,
+    packet_route::{
+        RouteNetlinkMessage,
+        link::{LinkAttribute, LinkMessage},
+    },
+};
 
 use super::{DEVICE, Ending, is_device};
 use crate::{
-    backend::{InterfaceError, datapath::Pins, interface::blocking, interfaces},
+    backend::{InterfaceError, datapath::Pins, interface::change, interfaces, netlink::ask},
     cluster::{namespace_files, within_file},
 };
 
@@ -87,8 +94,7 @@ impl Device {
     /// Moves it into the network namespace that this file stands for. Its open end stays, so that whoever holds it keeps
     /// no namespace alive.
     pub(super) fn send_to(&self, namespace: BorrowedFd<'_>) -> Result<(), InterfaceError> {
-        let change = LinkUnspec::new_with_name(&self.name).setns_by_fd(namespace.as_raw_fd()).build();
-        blocking(async |handle| handle.link().change(change).execute().await)?.map_err(InterfaceError::Change)
+        change(LinkUnspec::new_with_name(&self.name).setns_by_fd(namespace.as_raw_fd()).build())
     }
 
     /// Brings it up, in the namespace where it is; its index there.
@@ -99,11 +105,11 @@ impl Device {
             .append_extra_attribute(LinkAttribute::TxQueueLen(QUEUE_PACKETS))
             .up()
             .build();
-        blocking(async |handle| handle.link().change(up).execute().await)?.map_err(InterfaceError::Change)?;
+        change(up)?;
         let found = interfaces(None)?.into_iter().find(|interface| interface.name == self.name);
         found
             .map(|interface| interface.index)
-            .ok_or_else(|| InterfaceError::Socket(io::Error::other("the device went at once")))
+            .ok_or_else(|| InterfaceError::List(io::Error::other("the device went at once")))
     }
 
     /// Reads a frame, with what stands before it; its tag, 0 where it has none. `None`: there is none at the moment.
@@ -181,10 +187,12 @@ fn ours() -> Result<Vec<u32>, InterfaceError> {
 }
 
 fn remove(index: u32) -> Result<(), InterfaceError> {
-    match blocking(async |handle| handle.link().del(index).execute().await)? {
+    let mut link = LinkMessage::default();
+    link.header.index = index;
+    match ask(RouteNetlinkMessage::DelLink(link), NLM_F_ACK) {
         // Its holder was quicker.
-        Err(rtnetlink::Error::NetlinkError(message)) if message.raw_code() == -libc::ENODEV => Ok(()),
-        other => other.map_err(InterfaceError::Change),
+        Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(()),
+        other => other.map(drop).map_err(InterfaceError::Change),
     }
 }
 

@@ -37,15 +37,14 @@ pub(crate) fn sweep() -> Result<(), DatapathError> {
     let filters = sweep_filters(&programs.iter().map(|program| program.id).collect::<Vec<_>>());
     layers::clear_folder(Path::new(ROOT));
     let held = hold::sweep().map_err(DatapathError::from);
+    // Also where nothing else tells of it: a controller that was killed early has left nothing but a folder.
+    for mount in layers::clear() {
+        tracing::warn!(bpffs = %mount.display(), "cleared where it was out of sight");
+    }
     if !all_freed()? {
-        for mount in layers::clear() {
-            tracing::warn!(bpffs = %mount.display(), "cleared where it was out of sight");
-        }
-        if !all_freed()? {
-            tracing::warn!(
-                "some program or map of netsplit's is still held by a process; it is attached nowhere"
-            );
-        }
+        tracing::warn!(
+            "some program or map of netsplit's is still held by a process; it is attached nowhere"
+        );
     }
     links.and(filters).and(held)
 }

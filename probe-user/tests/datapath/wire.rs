@@ -108,6 +108,8 @@ fn cable() {
     for arguments in [
         "net.ipv6.conf.wire.disable_ipv6=1",
         "net.ipv6.conf.node.accept_dad=0",
+        // Which groups it listens to (MLDv2, RFC 9777 9.11) is told once and at once, not in the middle of a test.
+        "net.ipv6.conf.node.mldv2_unsolicited_report_interval=1",
         "net.ipv4.icmp_ratelimit=0",
         "net.ipv4.icmp_ratemask=0",
         "net.ipv6.icmp.ratelimit=0",

@@ -7,8 +7,9 @@ mod harness;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Stdio, thread, time::Duration};
 
-use harness::{Pair, at_once, has_tcx, netsplit, netsplit_command, pin_folder, run, traces};
+use harness::{Pair, at_once, has_tcx, netsplit, netsplit_command, pin_folder, run, signal, traces};
 use netsplit::cluster::{Target, within};
+use rustix::process::Signal;
 use serde_json::Value;
 
 const ROOT: &str = "/sys/fs/bpf/netsplit";
@@ -103,7 +104,7 @@ fn revert_all_leaves_nothing_of_netsplits_on_the_machine() {
     }
     // Two that delay: one whose holder is stopped, and nothing tells of it any more.
     let holders = [9, 10].map(|node| delay(&pairs[node]));
-    run("kill", &["-STOP", &holders[1].to_string()]);
+    signal(holders[1], Signal::STOP);
     fs::remove_dir_all(Path::new(ROOT).join(within(&nodes[10], pin_folder).unwrap())).unwrap();
     // Two on top of each other, one half-made, one half-gone, and two whose namespaces are gone.
     apply(&nodes[0], &["--backend", "tc"]);
@@ -134,7 +135,7 @@ fn revert_all_leaves_nothing_of_netsplits_on_the_machine() {
     assert!(run("tc", &["-n", &pairs[3].node, "qdisc", "show", "dev", "lo"]).contains("clsact"));
     assert!(run("tc", &["-n", &pairs[8].node, "qdisc", "show", "dev", "eth0"]).contains("clsact"));
     assert_eq!(run("tc", &["-n", &pairs[8].node, "filter", "show", "dev", "eth0", "egress"]), "");
-    run("kill", &["-CONT", &holders[1].to_string()]);
+    signal(holders[1], Signal::CONT);
     harness::poll_until("the holders end", Duration::from_secs(10), || {
         !holders.iter().any(|pid| Path::new(&format!("/proc/{pid}")).exists())
     });

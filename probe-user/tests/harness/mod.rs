@@ -23,6 +23,7 @@ use netsplit::{
     cut::{Guard, Request, apply},
     policy::{Action, Direction, Flows, Narrowing, NodePlan, Plan, PlannedRule, PortRange, Protocol},
 };
+use rustix::process::{Pid, Signal};
 
 /// Runs a test on a thread in a nameless network namespace of its own, with `lo` up.
 pub fn in_fresh_namespace<T: Send>(test: impl FnOnce() -> T + Send) -> T {
@@ -208,6 +209,12 @@ pub fn remove_datapath(folder: &str) {
     if let Some(datapath) = all.into_iter().find(|datapath| datapath.pins().path("") == path.join("")) {
         let _ = datapath.remove();
     }
+}
+
+/// Sends a signal to a process that the test's own netsplit has started.
+pub fn signal(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(pid.cast_signed()).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
 }
 
 /// Runs the real `netsplit`.

@@ -21,6 +21,8 @@ pub(super) const SUITES: [(&str, &[&str]); 5] = [
             "command_line::a_policy_file",
             "composition::a_cut_by_xdp",
             "composition::when_one_node",
+            "delay::a_stream",
+            "delay::what_is_held",
             "foreign::a_foreign_filter",
             "lease::a_cut_ends",
             "scope::vlan_traffic",

@@ -8,6 +8,8 @@ mount -t tmpfs tmp /tmp
 mount -t tmpfs run /run
 mount -t bpf bpf /sys/fs/bpf
 ip link set lo up
+# Elsewhere the device file is there before the module, and has it loaded.
+modprobe tun
 say() { echo "netsplit-guest: $*"; }
 say up "$(cut -d' ' -f1 /proc/uptime)" "$(uname -r)"
 while read -r suite arguments; do

@@ -47,8 +47,15 @@ const PROGRAMS: [&str; 24] = [
 
 /// The modules that tests may ask for, by folder or file below `kernel/`; the kernel loads them by itself through
 /// modprobe.
-const MODULES: [&str; 6] =
-    ["net", "lib", "crypto", "drivers/net/veth.ko", "drivers/net/dummy.ko", "drivers/net/ifb.ko"];
+const MODULES: [&str; 7] = [
+    "net",
+    "lib",
+    "crypto",
+    "drivers/net/veth.ko",
+    "drivers/net/dummy.ko",
+    "drivers/net/ifb.ko",
+    "drivers/net/tun.ko",
+];
 
 /// What programs are not linked to, and open: iptables' matches, and the names of protocols for nft.
 const OPENED: [&str; 2] = ["/usr/lib/x86_64-linux-gnu/xtables", "/etc/protocols"];

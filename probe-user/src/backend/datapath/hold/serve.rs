@@ -133,13 +133,13 @@ impl<R: BufRead + AsFd> Serving<R> {
             if !self.wait(wake.since(BootInstant::now()))? {
                 break;
             }
-            let now = BootInstant::now();
             while let Some((tag, frame)) = match self.device.read(&mut buffer) {
                 Ok(read) => read,
                 // Somebody took the device away.
                 Err(_) => return Ok(()),
             } {
-                self.queue.push(now, tag, frame);
+                // Looked at anew for each, since none may go on early.
+                self.queue.push(BootInstant::now(), tag, frame);
             }
             self.hand_in(BootInstant::now());
         }

@@ -25,7 +25,9 @@ impl Holder {
             return Err(HoldError::TooMany { limit: MAX_LANES });
         }
         let orders = Orders { pins: pins.path(""), starter: std::process::id(), lanes };
-        let mut child = Command::new(std::env::current_exe().map_err(HoldError::Start)?)
+        // This very program, also where its file has been replaced meanwhile.
+        let mut child = Command::new("/proc/self/exe")
+            .arg0("netsplit")
             .arg("hold")
             .current_dir("/")
             // Ctrl-C is for whoever started it.

@@ -28,6 +28,10 @@ pub(crate) fn rule_in_words(rule: &PlannedRule) -> String {
         Flows::New => words += ", new connections",
         Flows::Established => words += ", open connections",
     }
+    words += &rule.narrowing.to_string();
+    if let Some(delay) = rule.delay {
+        words.extend([",", &delay.to_string()]);
+    }
     if rule.loopback {
         words += ", lo too";
     }
@@ -74,4 +78,26 @@ pub(crate) fn inside_in_words(inside: Option<&Inside>) -> &'static str {
 
 fn list<T: ToString>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Action, Delay, Narrowing, narrow::Probability};
+
+    #[test]
+    fn a_rule_says_how_much_of_what() {
+        let late = PlannedRule {
+            action: Action::Delay,
+            delay: Some(Delay { time_ns: 40_000_000, jitter_ns: 10_000_000, reorder: false }),
+            narrowing: Narrowing { probability: Probability::new(0.3), ..Narrowing::default() },
+            loopback: false,
+            ..PlannedRule::sample()
+        };
+        assert_eq!(rule_in_words(&PlannedRule::sample()), "drop tcp to 5432, lo too");
+        assert_eq!(
+            rule_in_words(&late),
+            "delay tcp to 5432, with probability 0.3, by 40ms, 10ms more or less"
+        );
+    }
 }

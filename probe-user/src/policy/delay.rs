@@ -2,9 +2,9 @@
 
 use std::{fmt, time::Duration};
 
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::span::{nanoseconds, written};
 use crate::document::{Reported, Value};
 
 /// How much later packets go on.
@@ -33,14 +33,13 @@ impl Delay {
     /// Reads what stands behind the key.
     pub(super) fn read(value: &Value<'_>) -> Result<Self, Reported> {
         if !value.is_table() {
-            return Ok(Self { time_ns: nanoseconds(value)?, jitter_ns: 0, reorder: false });
+            return Ok(Self { time_ns: late(value)?, jitter_ns: 0, reorder: false });
         }
         let table = value.table("`delay`")?;
         let time = table
             .required("time", "say how much later packets go on: time = \"100ms\"")
-            .and_then(|value| nanoseconds(&value));
-        let jitter =
-            table.optional("jitter").map(|value| nanoseconds(&value).map(|ns| (ns, value))).transpose();
+            .and_then(|value| late(&value));
+        let jitter = table.optional("jitter").map(|value| late(&value).map(|ns| (ns, value))).transpose();
         let reorder = table.optional("reorder").map_or(Ok(false), |value| value.boolean());
         table.finish();
         let (time_ns, jitter, reorder) = (time?, jitter?, reorder?);
@@ -67,10 +66,14 @@ impl Delay {
     /// What stands behind the key.
     pub(super) fn toml(&self) -> String {
         if self.jitter_ns == 0 {
-            return format!("\"{}\"", span(self.time_ns));
+            return format!("\"{}\"", written(self.time_ns));
         }
         let reorder = if self.reorder { ", reorder = true" } else { "" };
-        format!("{{ time = \"{}\", jitter = \"{}\"{reorder} }}", span(self.time_ns), span(self.jitter_ns))
+        format!(
+            "{{ time = \"{}\", jitter = \"{}\"{reorder} }}",
+            written(self.time_ns),
+            written(self.jitter_ns)
+        )
     }
 
     /// Whether chance has a part in it.
@@ -82,9 +85,9 @@ impl Delay {
 /// Goes on after "delay": ` by 100ms, 20ms more or less`.
 impl fmt::Display for Delay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, " by {}", span(self.time_ns))?;
+        write!(f, " by {}", written(self.time_ns))?;
         if self.has_jitter() {
-            write!(f, ", {} more or less", span(self.jitter_ns))?;
+            write!(f, ", {} more or less", written(self.jitter_ns))?;
         }
         if self.reorder {
             f.write_str(", in any order")?;
@@ -98,20 +101,16 @@ const fn is_zero(ns: &u64) -> bool {
     *ns == 0
 }
 
-fn span(ns: u64) -> String {
-    format!("{:#}", SignedDuration::try_from(Duration::from_nanos(ns)).unwrap_or(SignedDuration::MAX))
-}
-
-fn nanoseconds(value: &Value<'_>) -> Result<u64, Reported> {
-    let span = value.duration()?;
-    match u64::try_from(span.as_nanos()) {
-        Ok(ns) if ns > 0 && span <= LONGEST => Ok(ns),
-        _ => Err(value.refuse(
-            format!("`{}` lies above 0 and is at most 10 minutes", value.key()),
-            "no packet is that late",
-            "write a time span such as \"100ms\"",
-        )),
+fn late(value: &Value<'_>) -> Result<u64, Reported> {
+    let ns = nanoseconds(value)?;
+    if ns > 0 && Duration::from_nanos(ns) <= LONGEST {
+        return Ok(ns);
     }
+    Err(value.refuse(
+        format!("`{}` lies above 0 and is at most 10 minutes", value.key()),
+        "no packet is that late",
+        "write a time span such as \"100ms\"",
+    ))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod print;
 mod resolve;
 mod roles;
 mod show;
+mod span;
 mod topology;
 mod words;
 

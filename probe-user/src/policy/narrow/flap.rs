@@ -1,12 +1,13 @@
 //! `flap = { period = "2s", duty = 0.5 }`: on and off by the kernel's own clock.
 
-use std::time::Duration;
-
 use probe_ebpf::abi::Sieve;
 use serde::{Deserialize, Serialize};
 
 use super::Narrow;
-use crate::document::{Reported, Table, Value};
+use crate::{
+    document::{Reported, Table, Value},
+    policy::span::{nanoseconds, written},
+};
 
 /// A rule that is on during the first part of each period, the first of which begins when it comes into force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,25 +16,6 @@ pub struct Flap {
     pub period_ns: u64,
     /// How long the rule is on in each, in nanoseconds: longer than nothing and shorter than the period.
     pub on_ns: u64,
-}
-
-/// A time span as it is written, such as `1s 500ms`.
-fn span(ns: u64) -> String {
-    format!(
-        "{:#}",
-        jiff::SignedDuration::try_from(Duration::from_nanos(ns)).unwrap_or(jiff::SignedDuration::MAX)
-    )
-}
-
-fn nanoseconds(value: &Value<'_>) -> Result<u64, Reported> {
-    let span = value.duration()?;
-    u64::try_from(span.as_nanos()).map_err(|_| {
-        value.refuse(
-            format!("`{}` is too long", value.key()),
-            "centuries",
-            "write a time span such as \"2s\"",
-        )
-    })
 }
 
 /// How long the rule is on, either as a share of the period or as a time span.
@@ -94,11 +76,11 @@ impl Narrow for Flap {
     }
 
     fn toml(&self) -> String {
-        format!("{{ period = \"{}\", on = \"{}\" }}", span(self.period_ns), span(self.on_ns))
+        format!("{{ period = \"{}\", on = \"{}\" }}", written(self.period_ns), written(self.on_ns))
     }
 
     fn phrase(&self) -> String {
-        format!("on for {} of every {}", span(self.on_ns), span(self.period_ns))
+        format!("on for {} of every {}", written(self.on_ns), written(self.period_ns))
     }
 
     fn fill(&self, sieve: &mut Sieve) {

@@ -16,7 +16,10 @@ pub const ETHERNET: usize = 14;
 
 const ETHERTYPE_IPV4: u16 = 0x0800;
 const ETHERTYPE_IPV6: u16 = 0x86dd;
-const ETHERTYPE_VLAN: u16 = 0x8100;
+/// A customer's VLAN tag (IEEE 802.1Q 9.4).
+pub const ETHERTYPE_VLAN: u16 = 0x8100;
+/// The bits of a tag that are the VLAN identifier (IEEE 802.1Q 9.6).
+pub const VLAN_IDENTIFIER: u16 = 0xfff;
 const ETHERTYPE_SERVICE_VLAN: u16 = 0x88a8;
 const VLAN_TAG: usize = 4;
 

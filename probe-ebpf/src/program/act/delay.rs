@@ -5,19 +5,16 @@
 //! unfinished checksum included.
 
 use aya_ebpf::helpers::generated::{bpf_skb_vlan_pop, bpf_skb_vlan_push};
-use probe_ebpf::abi::{LaneKey, REPLY_MARK, Return, Way};
+use probe_ebpf::{
+    abi::{LaneKey, REPLY_MARK, Return, Way},
+    decode::{ETHERTYPE_VLAN, VLAN_IDENTIFIER},
+};
 
 use super::super::{
     frame::{SocketBuffer, send},
     maps::{LANES, ORIGINS},
     parked::PARKED,
 };
-
-/// `ETH_P_8021Q` of `linux/if_ether.h`, in network order.
-const CUSTOMER_TAG: u16 = 0x8100_u16.to_be();
-
-/// The bits of a tag that are the VLAN identifier (IEEE 802.1Q 9.6).
-const IDENTIFIER: u32 = 0xfff;
 
 /// Sends the parked frame to its holder, with a tag that says where it was met.
 #[inline(always)]
@@ -28,14 +25,14 @@ pub(crate) fn hand_out(frame: &SocketBuffer) -> Option<i32> {
     let lane = unsafe { LANES.get(&key) }?;
     let (device, tag) = (lane.device, lane.tag);
     // SAFETY: the context is the kernel's own; no packet pointer is used after this.
-    let pushed = unsafe { bpf_skb_vlan_push(frame.raw(), CUSTOMER_TAG, tag as u16) };
+    let pushed = unsafe { bpf_skb_vlan_push(frame.raw(), ETHERTYPE_VLAN.to_be(), tag as u16) };
     (pushed == 0).then(|| send(device, Way::Egress))
 }
 
 /// Sends a frame on from where it was met. No rule judges it again.
 #[inline(always)]
 pub(crate) fn hand_in(frame: &SocketBuffer) -> Option<i32> {
-    let key = Return { device: frame.ifindex(), tag: frame.vlan_tag()? & IDENTIFIER };
+    let key = Return { device: frame.ifindex(), tag: frame.vlan_tag()? & u32::from(VLAN_IDENTIFIER) };
     // SAFETY: as above.
     let origin = unsafe { ORIGINS.get(&key) }?;
     let (ifindex, way) =

@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use probe_ebpf::decode::{ETHERTYPE_VLAN, VLAN_IDENTIFIER};
 use rtnetlink::{
     LinkUnspec,
     packet_core::NLM_F_ACK,
@@ -34,9 +35,6 @@ const VIRTIO_HEADER: usize = 10;
 
 /// Where a frame's VLAN tag begins: behind the two link-layer addresses.
 const TAG: usize = VIRTIO_HEADER + 12;
-
-/// `ETH_P_8021Q` of `linux/if_ether.h`.
-const CUSTOMER_TAG: [u8; 2] = [0x81, 0x00];
 
 /// What a read may bring at most: a frame of segments, with its headers.
 pub(super) const LONGEST: usize = 1 << 17;
@@ -139,7 +137,9 @@ impl AsFd for Device {
 /// The VLAN identifier of a frame; 0 where it has none.
 fn tag(frame: &[u8]) -> u16 {
     match frame.get(TAG..TAG + 4) {
-        Some(&[a, b, c, d]) if [a, b] == CUSTOMER_TAG => u16::from_be_bytes([c, d]) & 0xfff,
+        Some(&[a, b, c, d]) if [a, b] == ETHERTYPE_VLAN.to_be_bytes() => {
+            u16::from_be_bytes([c, d]) & VLAN_IDENTIFIER
+        }
         _ => 0,
     }
 }

@@ -6,7 +6,7 @@ use std::{
     os::fd::AsFd,
     sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -40,8 +40,31 @@ pub(super) fn lock_within(file: File, patience: Duration) -> io::Result<Option<F
     }
 }
 
+/// Another controller holds a lock, and does not let go.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "another netsplit has been changing {what} for {} s{}; it may be stopped: let it go on or end it, or end every cut \
+     with `netsplit revert --all`, which does not wait for it",
+    .waited.as_secs(), .holder.map_or(String::new(), |pid| format!(" (process {pid})"))
+)]
+pub struct Busy {
+    /// What it changes.
+    what: &'static str,
+    /// How long it was waited for.
+    waited: Duration,
+    /// Its process, where `/proc/locks` tells.
+    pub(super) holder: Option<u32>,
+}
+
+impl Busy {
+    /// Whoever holds the lock on this inode, which was waited for since `begun`.
+    pub(super) fn with(what: &'static str, begun: Instant, inode: u64) -> Self {
+        Self { what, waited: begun.elapsed(), holder: holder(inode) }
+    }
+}
+
 /// Who holds a lock on the inode, as `/proc/locks` tells: `1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF`.
-pub(super) fn holder(inode: u64) -> Option<u32> {
+fn holder(inode: u64) -> Option<u32> {
     let locks = fs::read_to_string("/proc/locks").ok()?;
     let line = locks.lines().find(|line| line.contains(" FLOCK ") && line.contains(&format!(":{inode} ")))?;
     line.split_whitespace().nth(4)?.parse().ok()

@@ -30,5 +30,6 @@ pub use enforcer::{CounterSum, ENFORCERS, Enforcer, Means, Meter, Prepared, Read
 pub(crate) use holds_on::holds_on;
 pub(crate) use interface::link;
 pub use interface::{Interface, InterfaceError, XdpMode, XdpState, bring_up, interfaces};
+pub use lock::Busy;
 pub use nft::{Nft, NftError};
 pub use traffic::{Example, Traffic};

@@ -1,6 +1,6 @@
 //! What can go wrong between user space and the datapath.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf};
 
 use aya::{
     EbpfError,
@@ -10,7 +10,7 @@ use aya::{
 };
 
 use super::HoldError;
-use crate::backend::InterfaceError;
+use crate::backend::{Busy, InterfaceError};
 
 /// What failed, with the kernel's word behind it.
 #[derive(Debug, thiserror::Error)]
@@ -42,17 +42,8 @@ pub enum DatapathError {
         source: PinError,
     },
     /// Another controller holds the lock, and does not let go.
-    #[error(
-        "another netsplit has been changing datapaths for {} s{}; it may be stopped: let it go on or end it, or \
-         end every cut with `netsplit revert --all`, which does not wait for it",
-        .waited.as_secs(), .holder.map_or(String::new(), |pid| format!(" (process {pid})"))
-    )]
-    Busy {
-        /// How long it was waited for.
-        waited: Duration,
-        /// Its process, where `/proc/locks` tells.
-        holder: Option<u32>,
-    },
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// Whoever ended everything did not wait for this process.
     #[error("everything was ended by `netsplit revert --all` meanwhile, this cut too; try again")]
     Overtaken,

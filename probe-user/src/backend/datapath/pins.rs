@@ -19,7 +19,7 @@ use rustix::{
 
 use super::DatapathError;
 use crate::{
-    backend::lock::{PATIENCE, SHORT_PATIENCE, holder, lock_within},
+    backend::lock::{Busy, PATIENCE, SHORT_PATIENCE, lock_within},
     cluster::{namespace_files, within_file},
 };
 
@@ -61,9 +61,7 @@ impl Lock {
             match lock_root(left).map_err(|source| pin_error(Path::new(ROOT), "locked", source))? {
                 Turn::Ours(folder) => return Ok(Self { folder }),
                 Turn::Again => {}
-                Turn::Taken(inode) => {
-                    return Err(DatapathError::Busy { waited: begun.elapsed(), holder: holder(inode) });
-                }
+                Turn::Taken(inode) => return Err(Busy::with("datapaths", begun, inode).into()),
             }
         }
     }

@@ -1,8 +1,8 @@
 //! What can go wrong between user space and nft.
 
-use std::{io, time::Duration};
+use std::io;
 
-use crate::backend::InterfaceError;
+use crate::backend::{Busy, InterfaceError};
 
 /// What failed, with nft's word behind it.
 #[derive(Debug, thiserror::Error)]
@@ -28,17 +28,8 @@ pub enum NftError {
     #[error("the network namespace cannot be locked")]
     Lock(#[source] io::Error),
     /// Another controller holds the lock, and does not let go.
-    #[error(
-        "another netsplit has been changing the namespace's rules for {} s{}; it may be stopped: let it go on or end it, \
-         or end every cut with `netsplit revert --all`, which does not wait for it",
-        .waited.as_secs(), .holder.map_or(String::new(), |pid| format!(" (process {pid})"))
-    )]
-    Busy {
-        /// How long it was waited for.
-        waited: Duration,
-        /// Its process, where `/proc/locks` tells.
-        holder: Option<u32>,
-    },
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// Whoever ended everything did not wait for this process.
     #[error("the namespace's rules were changed meanwhile, as `netsplit revert --all` does; try again")]
     Overtaken(#[source] Box<NftError>),

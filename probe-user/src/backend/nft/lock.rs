@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::NftError;
-use crate::backend::lock::{PATIENCE, SHORT_PATIENCE, holder, lock_within};
+use crate::backend::lock::{Busy, PATIENCE, SHORT_PATIENCE, lock_within};
 
 /// Held while the tables of namespaces are changed; other controllers wait. Ends with the process.
 #[derive(Debug)]
@@ -44,8 +44,7 @@ impl Lock {
         for ((_, inode), file) in by_id {
             let left = patience.saturating_sub(begun.elapsed());
             let file = lock_within(file, left).map_err(NftError::Lock)?;
-            locked
-                .push(file.ok_or_else(|| NftError::Busy { waited: begun.elapsed(), holder: holder(inode) })?);
+            locked.push(file.ok_or_else(|| Busy::with("the namespace's rules", begun, inode))?);
         }
         Ok(Self { _files: locked })
     }
@@ -67,7 +66,7 @@ mod tests {
         let held = Lock::exclusive(names.clone()).unwrap();
         let refused = Lock::within(Duration::ZERO, [names[1].clone()]).unwrap_err();
         let own = Some(std::process::id());
-        assert!(matches!(refused, NftError::Busy { holder, .. } if holder == own), "{refused:?}");
+        assert!(matches!(refused, NftError::Busy(Busy { holder, .. }) if holder == own), "{refused:?}");
         drop(held);
         Lock::exclusive(names).unwrap();
     }

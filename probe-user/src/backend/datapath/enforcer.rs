@@ -325,8 +325,9 @@ impl Site for EbpfSite<'_> {
         if !journal.cuts.iter().any(|cut| cut.id == *id) {
             return Ok(None);
         }
-        let ending = journal.cuts.iter().filter(|cut| cut.id == *id);
-        let counters: Vec<_> = ending.flat_map(|cut| &cut.rules).map(|rule| rule.counter).collect();
+        let rules = journal.cuts.iter().filter(|cut| cut.id == *id).flat_map(|cut| &cut.rules);
+        let delayed: Vec<_> =
+            rules.filter(|rule| rule.rule.delay.is_some()).map(|rule| rule.counter).collect();
         let target = self.datapath.installation()?.target.unwrap_or(Target::Local);
         let at = CutError::at(&target);
         let status = site_status(&self.datapath).map_err(&at)?;
@@ -339,7 +340,7 @@ impl Site for EbpfSite<'_> {
         } else {
             let tables = compile_journal(&target, &journal)?;
             // Before the cut goes, so that whoever is killed here has left a cut that can be reverted again.
-            let ending = self.datapath.stop_holding(&counters).map_err(&at)?;
+            let ending = self.datapath.stop_holding(&delayed).map_err(&at)?;
             self.datapath.stage(self.lock, &tables, &journal).map_err(&at)?;
             self.datapath.commit(self.lock).map_err(&at)?;
             self.datapath.end_holding(&ending).map_err(&at)?;

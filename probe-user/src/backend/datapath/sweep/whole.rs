@@ -70,17 +70,19 @@ fn sweep_filters(programs: &[u32]) -> Result<(), DatapathError> {
 
 /// Gives the kernel time for what nobody refers to any more.
 fn let_them_go() {
-    let deadline = Instant::now() + FREED_WITHIN;
-    while any_named() && Instant::now() < deadline {
-        thread::sleep(Duration::from_millis(10));
-    }
+    let _ = gone_soon(|| Ok(any_named()));
 }
 
 /// Whether nothing of ours is left. The kernel frees programs and maps a moment after their last reference.
 fn all_freed() -> Result<bool, DatapathError> {
     let_them_go();
+    gone_soon(any_left)
+}
+
+/// Whether nothing is there any more, within the time that the kernel may take.
+fn gone_soon(there: impl Fn() -> Result<bool, DatapathError>) -> Result<bool, DatapathError> {
     let deadline = Instant::now() + FREED_WITHIN;
-    while any_left()? {
+    while there()? {
         if Instant::now() > deadline {
             return Ok(false);
         }

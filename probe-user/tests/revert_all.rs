@@ -7,7 +7,7 @@ mod harness;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Stdio, thread, time::Duration};
 
-use harness::{Pair, at_once, has_tcx, netsplit, netsplit_command, pin_folder, run, signal, traces};
+use harness::{Pair, at_once, has_tcx, holder, netsplit, netsplit_command, pin_folder, run, signal, traces};
 use netsplit::cluster::{Target, within};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -45,9 +45,7 @@ fn delay(pair: &Pair) -> u32 {
     let on = pair.node_target().to_string();
     let rule = ["apply", "--ports", "5432", "--action", "delay", "--with", "delay=\"1s\"", "--for", "5m"];
     netsplit(&[&rule[..], &["--on", &on]].concat()).data();
-    let links = run("ip", &["-n", &pair.node, "-o", "link"]);
-    let holder = links.split_whitespace().find_map(|word| word.strip_prefix("nsplit-")?.strip_suffix(':'));
-    holder.unwrap().parse().unwrap()
+    holder(&pair.node).unwrap().1
 }
 
 /// Kills an `apply` while its folder has no seal yet.

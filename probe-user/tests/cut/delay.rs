@@ -11,7 +11,7 @@ use std::{
 use netsplit::cluster::{Target, within};
 use rustix::process::Signal;
 
-use crate::harness::{Pair, netsplit, poll_until, run, signal};
+use crate::harness::{Pair, holder, netsplit, poll_until, signal};
 
 /// A delay in force, by the real command, whose process has ended meanwhile.
 struct Delayed {
@@ -29,14 +29,8 @@ impl Delayed {
         Self { id: id.trim().to_owned(), node: pair.node.clone() }
     }
 
-    /// The holder's device and, by its name, its process.
     fn holder(&self) -> Option<(String, u32)> {
-        let links = run("ip", &["-n", &self.node, "-o", "link"]);
-        let device = links.split_whitespace().find_map(|word| {
-            Some(word.strip_suffix(':')?.to_owned()).filter(|it| it.starts_with("nsplit-"))
-        })?;
-        let pid = device.strip_prefix("nsplit-")?.parse().ok()?;
-        Some((device, pid))
+        holder(&self.node)
     }
 
     fn revert(self) {

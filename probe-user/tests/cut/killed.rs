@@ -16,7 +16,7 @@ use rustix::{
 };
 
 use crate::{
-    harness::{Pair, at_once, netsplit, netsplit_command, pin_folder, poll_until, run},
+    harness::{Pair, at_once, holder, netsplit, netsplit_command, pin_folder, poll_until},
     traffic::{Met, Server, flows_again, new_connection},
 };
 
@@ -129,7 +129,7 @@ fn a_delay_whose_controller_is_killed_leaves_no_holder() {
         }
         flows_again(&pair.peer_target(), NODE, Duration::from_secs(20));
         poll_until(&format!("no holder is left: {told}"), Duration::from_secs(30), || {
-            !run("ip", &["-n", &pair.node, "-o", "link"]).contains("nsplit-")
+            holder(&pair.node).is_none()
         });
         // Whatever was left, the next cut works, and leaves nothing.
         let next = netsplit(&[&delay[..], &["--for", "60s"]].concat()).data();

@@ -211,6 +211,16 @@ pub fn remove_datapath(folder: &str) {
     }
 }
 
+/// Who holds delayed packets for a namespace: the device's name and, by that, the process.
+pub fn holder(namespace: &str) -> Option<(String, u32)> {
+    let links = run("ip", &["-n", namespace, "-o", "link"]);
+    let device = links
+        .split_whitespace()
+        .find_map(|word| Some(word.strip_suffix(':')?.to_owned()).filter(|it| it.starts_with("nsplit-")))?;
+    let pid = device.strip_prefix("nsplit-")?.parse().ok()?;
+    Some((device, pid))
+}
+
 /// Sends a signal to a process that the test's own netsplit has started.
 pub fn signal(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(pid.cast_signed()).unwrap();

@@ -114,8 +114,8 @@ impl Rules {
             for (way, at_client) in ways {
                 if let Some((by, rule)) = self.decider(path, way, at_client, carries, tcp_flags) {
                     let answer = rule.answer(manner).unwrap_or(ProbeMet::Passes);
-                    let goes_on = matches!(answer, ProbeMet::Passes | ProbeMet::Late { .. });
-                    let is_late = goes_on && answer != ProbeMet::Passes;
+                    let is_late = matches!(answer, ProbeMet::Late { .. });
+                    let goes_on = is_late || answer == ProbeMet::Passes;
                     let fate = Fate {
                         // An answer goes to whoever sent the packet; the other end hears nothing.
                         met: if to_server || goes_on { answer } else { ProbeMet::Silence },

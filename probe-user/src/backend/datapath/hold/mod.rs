@@ -43,7 +43,8 @@ pub(super) const RETURN: &str = "tc_held";
 pub enum HoldError {
     /// No device.
     #[error(
-        "no TAP device could be made, which carries packets to whoever delays them; it takes /dev/net/tun and CONFIG_TUN (`modprobe tun`)"
+        "no TAP device could be made, which carries packets to whoever delays them; it takes /dev/net/tun and CONFIG_TUN \
+         (`modprobe tun`)"
     )]
     Device(#[source] std::io::Error),
     /// It could not be put where it belongs.
@@ -66,4 +67,10 @@ pub enum HoldError {
     /// The maps.
     #[error(transparent)]
     Datapath(#[from] Box<super::DatapathError>),
+}
+
+impl HoldError {
+    fn place(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Place(error.into())
+    }
 }

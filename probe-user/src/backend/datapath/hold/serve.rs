@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, Write},
+    io::{BufRead, Write},
     os::fd::{AsFd, AsRawFd},
     path::Path,
     time::Duration,
@@ -63,24 +63,20 @@ fn prepare<R: BufRead + AsFd>(mut words: R) -> Result<Serving<R>, HoldError> {
     words.read_line(&mut line).map_err(HoldError::Start)?;
     let orders: Orders = serde_json::from_str(&line).map_err(|error| HoldError::Start(error.into()))?;
     let pins = Pins::at(orders.pins.clone());
-    let place = |error: Box<dyn std::error::Error + Send + Sync>| HoldError::Place(error);
-    let home = File::open("/proc/self/ns/net").map_err(|error| place(error.into()))?;
+    let home = File::open("/proc/self/ns/net").map_err(HoldError::place)?;
     // The open end stays where the starter lives: whoever holds packets must not keep the node's namespace alive.
     let starter = format!("/proc/{}/ns/net", orders.starter);
-    let outside = File::open(&starter).map_err(|error| place(error.into()))?;
-    move_into_link_name_space(outside.as_fd(), Some(LinkNameSpaceType::Network))
-        .map_err(|errno| place(io::Error::from(errno).into()))?;
+    let outside = File::open(&starter).map_err(HoldError::place)?;
+    move_into_link_name_space(outside.as_fd(), Some(LinkNameSpaceType::Network)).map_err(HoldError::place)?;
     let device = Device::new().map_err(HoldError::Device)?;
-    device.send_to(home.as_fd()).map_err(|error| place(error.into()))?;
+    device.send_to(home.as_fd()).map_err(HoldError::place)?;
     let inside = Path::new("/proc/self/fd").join(home.as_raw_fd().to_string());
     let (index, program) = within_file(&inside, || {
-        let index = device.bring_up().map_err(|error| place(error.into()))?;
-        Ok::<_, HoldError>((
-            index,
-            listen(&pins, device.name()).map_err(|error| HoldError::Datapath(Box::new(error)))?,
-        ))
+        let index = device.bring_up().map_err(HoldError::place)?;
+        let program = listen(&pins, device.name()).map_err(Box::new)?;
+        Ok::<_, HoldError>((index, program))
     })
-    .map_err(|error| place(error.into()))??;
+    .map_err(HoldError::place)??;
     drop(home);
     let mut lanes = Lanes::lay(&pins, &orders, index).map_err(Box::new)?;
     lanes.vouch().map_err(Box::new)?;

@@ -253,6 +253,21 @@ fn what_is_held_when_a_delay_is_reverted_goes_on_at_once() {
 }
 
 #[test]
+fn what_is_held_beyond_its_lease_goes_on_at_once_when_the_cut_is_reverted() {
+    let pair = Pair::new();
+    let delayed = Delayed::apply(&pair, "\"60s\"", &["--protocol", "udp", "--for", "2s"]);
+    let server = within(&pair.node_target(), || UdpSocket::bind((Pair::V4, 5432))).unwrap().unwrap();
+    let client = within(&pair.peer_target(), || UdpSocket::bind((Pair::PEER_V4, 0))).unwrap().unwrap();
+    client.send_to(b"held", (Pair::V4, 5432)).unwrap();
+    server.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    let mut buffer = [0; 8];
+    assert!(server.recv(&mut buffer).is_err(), "the lease ends, and what is held goes on in its time");
+    delayed.revert();
+    assert_eq!(server.recv(&mut buffer).unwrap(), 4);
+    assert_eq!(pair.traces(), Vec::<String>::new());
+}
+
+#[test]
 fn what_cannot_be_delayed_is_refused() {
     let pair = Pair::new();
     let on = pair.node_target().to_string();

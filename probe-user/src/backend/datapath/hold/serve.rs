@@ -153,12 +153,10 @@ impl<R: BufRead + AsFd> Serving<R> {
 
     /// Says that it is there, unless nobody wants it any more.
     fn is_wanted(&mut self, now: BootInstant) -> bool {
-        match self.deadline {
-            // The kernel hits nothing more; what is held goes on in its time.
-            Some(deadline) if now >= deadline => self.queue.next_due().is_some(),
-            Some(_) => self.pins.is_complete() && self.lanes.are_there() && self.lanes.vouch().is_ok(),
-            None => self.lanes.vouch().is_ok(),
-        }
+        let Some(deadline) = self.deadline else { return self.lanes.vouch().is_ok() };
+        let is_ours = self.pins.is_complete() && self.lanes.are_there();
+        // After it the kernel hits nothing more, and what is held goes on in its time.
+        is_ours && if now < deadline { self.lanes.vouch().is_ok() } else { self.queue.next_due().is_some() }
     }
 
     /// Waits for frames and for a word, no longer than this. Whether to go on.

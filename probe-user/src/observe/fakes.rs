@@ -44,6 +44,15 @@ pub(super) fn says(answer: &'static [u8]) -> Fake {
     serves(move |mut stream| stream.write_all(answer).unwrap())
 }
 
+/// Answers the first request with these bytes, and no other; the connection stays.
+pub(super) fn says_and_hangs(answer: &'static [u8]) -> Fake {
+    serves(move |mut stream| {
+        stream.write_all(answer).unwrap();
+        // Until the client goes away.
+        while stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {}
+    })
+}
+
 fn serves(answer: impl FnOnce(&TcpStream) + Send + 'static) -> Fake {
     let (listener, address) = listener();
     thread::spawn(move || {

@@ -6,6 +6,7 @@
 //! | | `GET /cluster` of any node | outside | 1 s | 1 s |
 //! | `etcd` | the leader key, the members' keys, and `patronictl list`, which follows from them | outside | watch | 1 s |
 //! | `postgres_port` | each node's PostgreSQL port | outside | 1 s | 1 s |
+//! | `open_session` | a session with each PostgreSQL that is kept while it lives | outside | 1 s | never |
 //! | `postgres_inside` | each PostgreSQL's own truth, and who streams from it | Unix socket | 200 ms | 1 s |
 //! | `process` | the first process of PostgreSQL and of Patroni on each node | the kernel | 500 ms | – |
 //! | `haproxy` | `HAProxy`'s view of its servers | Unix socket | 200 ms | 1 s |
@@ -29,6 +30,7 @@ mod fakes;
 mod haproxy;
 mod kernel;
 mod log;
+mod open_session;
 mod patroni;
 mod postgres_inside;
 mod postgres_port;

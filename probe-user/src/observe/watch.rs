@@ -14,6 +14,7 @@ use super::{
     etcd::Keys,
     haproxy::Servers,
     log::{Log, follow},
+    open_session::Kept,
     patroni::{Cluster, Rest},
     postgres_inside::Truth,
     postgres_port::Port,
@@ -102,6 +103,11 @@ impl Watch {
             cluster: Cluster::new(lookout, inventory),
             keys: Keys::new(lookout, inventory),
             ports: inventory.nodes.iter().map(|node| Port::new(lookout, node, &inventory.postgres)).collect(),
+            sessions: inventory
+                .nodes
+                .iter()
+                .map(|node| Kept::new(lookout, node, &inventory.postgres))
+                .collect(),
             client,
             // A proxy from the environment would be asked instead of the cluster, and a kept connection would
             // hang where a new one is refused.
@@ -203,6 +209,7 @@ struct Outside {
     cluster: Cluster,
     keys: Keys,
     ports: Vec<Port>,
+    sessions: Vec<Kept>,
     client: Option<(Client, ReadBack)>,
     http: reqwest::Client,
     lookout: Lookout,
@@ -218,6 +225,9 @@ impl Outside {
         observers.begin(Source::Etcd, self.keys.run(self.http.clone()));
         for port in self.ports {
             observers.begin(Source::Postgres, port.run());
+        }
+        for session in self.sessions {
+            observers.begin(Source::Postgres, session.run());
         }
         let Some((client, read_back)) = self.client else {
             return observers.attend(stop.asked()).await;

@@ -10,7 +10,7 @@ use serde_json::Value;
 #[cfg(doc)]
 use super::{
     Applied, ClientWrite, ClusterView, EdgeProbe, HitSummary, Inside, LeaderKey, LogEntry, MemberKey,
-    PortState, RestState, Reverted, RowsFound, ServerProcess, ServerState, StepMark, Streaming,
+    OpenSession, PortState, RestState, Reverted, RowsFound, ServerProcess, ServerState, StepMark, Streaming,
 };
 use crate::clock::BootInstant;
 
@@ -120,6 +120,8 @@ pub enum Kind {
     EtcdReachable,
     /// What a client sees that connects to the node's PostgreSQL port: [`PortState`].
     Port,
+    /// How a session with the node's PostgreSQL fares that is kept while it lives: [`OpenSession`].
+    OpenSession,
     /// The first process of a server on `node`: [`ServerProcess`]. `before` is of the same server.
     Process,
     /// What PostgreSQL says of itself over its Unix socket: [`Inside`], or `null` when it does not answer.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Applied, ClientWrite, Event, Inside, Kind, RowsFound, StepMark, Transition, View, What, WriteOutcome,
-    Zero, ZeroFrom, outages, transitions, two_primaries,
+    Applied, ClientWrite, ClientsMet, Event, Inside, Kind, RowsFound, StepMark, Transition, View, What,
+    WriteOutcome, Zero, ZeroFrom, clients_met, outages, transitions, two_primaries,
     zero::{in_order, zero},
 };
 use crate::clock::BootInstant;
@@ -45,6 +45,12 @@ pub struct Metrics {
     pub writes_duplicated: Option<u64>,
     /// In the table, and never acknowledged.
     pub writes_unacknowledged: Option<u64>,
+    /// What clients met at the nodes that were cut or that an action was done to.
+    #[serde(default)]
+    pub clients: ClientsMet,
+    /// A standby no longer streamed, as its primary sees it.
+    #[serde(default)]
+    pub streaming_lost_s: Option<f64>,
     /// How long two nodes were writable, all windows together.
     pub two_writable_primaries_s: Option<f64>,
     /// The windows; empty where there was none, `null` where no PostgreSQL was seen from inside.
@@ -90,12 +96,14 @@ pub fn metrics(events: &[Event]) -> Metrics {
         detection_s: first(&|transition| transition.what.is_reaction()),
         leader_lost_s: first(&|transition| matches!(transition.what, What::LeaderLost | What::LeaderMoved)),
         new_leader_s: first(&new_leader),
+        streaming_lost_s: first(&|transition| transition.what == What::StreamingEnds),
         timeline_before: timeline(before(&ordered, zero.at)),
         timeline_after: timeline(ordered.iter().copied()),
         ..Metrics::default()
     };
     metrics.take_writes(&ordered, zero);
     metrics.take_primaries(&ordered, zero);
+    metrics.clients = clients_met(&ordered, zero, &touched(&ordered));
     if let Some((revert, back)) = member_back(&ordered) {
         metrics.member_back_s = Some(zero.seconds(back));
         metrics.member_back_after_revert_s = Some(Zero { at: revert, ..zero }.seconds(back));
@@ -157,17 +165,12 @@ impl Metrics {
 ///
 /// `events` must be in order.
 pub(crate) fn member_back(ordered: &[&Event]) -> Option<(BootInstant, BootInstant)> {
-    let of = |kind: Kind| ordered.iter().filter(move |event| event.kind == kind);
-    let cuts: Vec<_> = of(Kind::Applied).filter(|event| event.after_as::<Applied>().is_some()).collect();
-    let actions: Vec<_> = of(Kind::Step)
-        .filter_map(|event| Some((event.after_as::<StepMark>()?.action?, event.boot_ns)))
-        .filter_map(|(action, end)| Some((action.node?, action.began, end)))
-        .collect();
-    let mut nodes: BTreeSet<&str> = cuts.iter().filter_map(|event| event.node.as_deref()).collect();
-    nodes.extend(actions.iter().map(|(node, ..)| node.as_str()));
+    let cuts: Vec<_> = cuts(ordered).collect();
+    let actions: Vec<_> = actions(ordered).collect();
+    let nodes = touched(ordered);
     let starts = actions.iter().map(|(_, began, _)| *began);
     let first = cuts.first().map(|event| event.boot_ns).into_iter().chain(starts.clone()).min()?;
-    let revert = of(Kind::Reverted).next_back().map(|event| event.boot_ns);
+    let revert = ordered.iter().rfind(|event| event.kind == Kind::Reverted).map(|event| event.boot_ns);
     // A cut that is still in force is no end of anything.
     if revert.is_none() && !cuts.is_empty() {
         return None;
@@ -188,6 +191,27 @@ pub(crate) fn member_back(ordered: &[&Event]) -> Option<(BootInstant, BootInstan
         }
     }
     None
+}
+
+/// Where cuts came into force.
+fn cuts<'event>(ordered: &[&'event Event]) -> impl Iterator<Item = &'event Event> {
+    let applied = ordered.iter().copied().filter(|event| event.kind == Kind::Applied);
+    applied.filter(|event| event.after_as::<Applied>().is_some())
+}
+
+/// Actions on nodes: the node, when it began, when it ended.
+fn actions(ordered: &[&Event]) -> impl Iterator<Item = (String, BootInstant, BootInstant)> {
+    ordered
+        .iter()
+        .filter(|event| event.kind == Kind::Step)
+        .filter_map(|event| Some((event.after_as::<StepMark>()?.action?, event.boot_ns)))
+        .filter_map(|(action, end)| Some((action.node?, action.began, end)))
+}
+
+/// The nodes that were cut or that an action was done to.
+fn touched(ordered: &[&Event]) -> BTreeSet<String> {
+    let cut = cuts(ordered).filter_map(|event| event.node.clone());
+    cut.chain(actions(ordered).map(|(node, ..)| node)).collect()
 }
 
 /// The highest WAL timeline that a primary told.

@@ -1,5 +1,6 @@
 //! What was seen: events as observers saw them, and the transitions that follow from them.
 
+mod clients;
 mod deeds;
 mod environment;
 mod event;
@@ -21,6 +22,8 @@ mod words;
 mod writes;
 mod zero;
 
+pub use clients::ClientsMet;
+pub(crate) use clients::clients_met;
 pub use deeds::{Acted, Answered, Applied, HitSummary, Reverted, StepMark};
 pub use environment::Environment;
 pub use event::{Event, Kind, Source};
@@ -30,8 +33,8 @@ pub use primaries::TwoPrimaries;
 pub(crate) use primaries::two_primaries;
 pub use recorder::{EVENTS_FILE, RecordError, Recorder, read_events};
 pub use sights::{
-    ClientWrite, ClusterMember, ClusterView, EdgeProbe, Inside, LeaderKey, LogEntry, MemberKey, PortState,
-    ProbeMet, RestState, RowsFound, ServerProcess, ServerState, Streaming, WriteOutcome,
+    ClientWrite, ClusterMember, ClusterView, EdgeProbe, Inside, LeaderKey, LogEntry, MemberKey, OpenSession,
+    PortState, ProbeMet, RestState, RowsFound, ServerProcess, ServerState, Streaming, WriteOutcome,
 };
 pub use sink::EventSink;
 pub use traceback::{Traceback, traceback};

@@ -46,6 +46,21 @@ pub enum PortState {
     Answers(String),
 }
 
+/// Payload of [`Kind::OpenSession`]: how a session fares that was opened before, and is kept while it lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OpenSession {
+    /// It answers within a second.
+    Answers,
+    /// It does not, and has not ended.
+    Hangs {
+        /// When the question was asked that is not answered.
+        since: BootInstant,
+    },
+    /// It has ended, or none can be opened: what the client met.
+    Ended(PortState),
+}
+
 /// Payload of [`Kind::Cluster`] and of [`Kind::List`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterView {

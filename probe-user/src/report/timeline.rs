@@ -132,6 +132,9 @@ pub(super) fn rows(result: &RunResult) -> Vec<(&'static str, String)> {
     let metrics = &result.metrics;
     let seconds = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.1} s"));
     let count = |value: Option<u64>| value.map_or("–".to_owned(), |value| value.to_string());
+    let clients = &metrics.clients;
+    let postgres = [clients.postgres_timeouts_s, clients.postgres_refusals_s, clients.postgres_resets_s];
+    let rest = [clients.rest_timeouts_s, clients.rest_refusals_s, clients.rest_resets_s];
     let timeline = match (metrics.timeline_before, metrics.timeline_after) {
         (Some(before), Some(after)) => format!("{before} → {after}"),
         _ => "–".to_owned(),
@@ -145,6 +148,11 @@ pub(super) fn rows(result: &RunResult) -> Vec<(&'static str, String)> {
         ("longest without writes", seconds(metrics.write_outage_longest_s)),
         ("member back", seconds(metrics.member_back_s)),
         ("member back after revert", seconds(metrics.member_back_after_revert_s)),
+        ("streaming lost", seconds(metrics.streaming_lost_s)),
+        ("open session hung", seconds(metrics.clients.session_hung_s)),
+        ("open sessions ended", count(metrics.clients.sessions_ended)),
+        ("clients met at PostgreSQL", met(postgres)),
+        ("clients met at REST API", met(rest)),
         ("two writable primaries", seconds(metrics.two_writable_primaries_s)),
         ("writes acknowledged", count(metrics.writes_acknowledged)),
         ("writes failed", count(metrics.writes_failed)),
@@ -153,6 +161,19 @@ pub(super) fn rows(result: &RunResult) -> Vec<(&'static str, String)> {
         ("writes duplicated", count(metrics.writes_duplicated)),
         ("WAL timeline", timeline),
     ]
+}
+
+/// For how long new clients met what, such as `timeouts 38.1 s, resets 0.4 s`.
+fn met(seconds: [Option<f64>; 3]) -> String {
+    if seconds.iter().all(Option::is_none) {
+        return "–".to_owned();
+    }
+    let named = ["timeouts", "refusals", "resets"].into_iter().zip(seconds);
+    let met: Vec<_> = named
+        .filter_map(|(what, seconds)| Some((what, seconds.filter(|seconds| *seconds > 0.0)?)))
+        .map(|(what, seconds)| format!("{what} {seconds:.1} s"))
+        .collect();
+    if met.is_empty() { "answers".to_owned() } else { met.join(", ") }
 }
 
 /// The sentences of the warning that two nodes accepted writes; empty where they did not.

@@ -4,6 +4,7 @@
 
 mod apply;
 mod check;
+mod compare;
 mod doctor;
 mod exit;
 mod explain;
@@ -40,6 +41,7 @@ enum Verb {
     Revert(revert::Args),
     Status(status::Args),
     Run(run::Args),
+    Compare(compare::Args),
     Report(report::Args),
     Lab(lab::Args),
     Doctor(doctor::Args),
@@ -57,6 +59,7 @@ impl Cli {
             Verb::Revert(args) => revert::run(&args),
             Verb::Status(args) => status::run(&args),
             Verb::Run(args) => run::run(&args, self.verbose),
+            Verb::Compare(args) => compare::run(&args),
             Verb::Report(args) => report::run(&args),
             Verb::Lab(args) => lab::run(&args),
             Verb::Doctor(args) => doctor::run(&args),

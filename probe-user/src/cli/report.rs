@@ -7,19 +7,20 @@ use super::{
     run::{Format, exit_code, show, show_suite, suite_exit_code},
 };
 use crate::{
+    compare::JOURNAL as COMPARISON,
     report::{ReportError, rebuild, suite, write},
     suite::JOURNAL,
 };
 
-/// Rebuild every report of a run or of a suite from what was recorded.
+/// Rebuild every report of a run, a suite or a comparison from what was recorded.
 ///
 /// It is judged anew; exits as the run itself would.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The run directory, or a suite's.
-    #[arg(value_name = "RUN_DIR|SUITE_DIR")]
+    /// The run directory, a suite's, or a comparison's.
+    #[arg(value_name = "DIR")]
     run: PathBuf,
-    /// What to print: the timeline or the suite's table, or result.json.
+    /// What to print: the timeline or the tables, or result.json.
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
 }
@@ -31,6 +32,9 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
         let paths = suite::write(&args.run, &result, &runs).map_err(report)?;
         show_suite(&result, &paths, args.format)?;
         return Ok(suite_exit_code(&result));
+    }
+    if args.run.join(COMPARISON).exists() {
+        return super::compare::show_again(&args.run, args.format);
     }
     let result = rebuild(&args.run)?;
     let paths = write(&args.run, &result).map_err(report)?;

@@ -10,12 +10,13 @@ mod tour;
 
 use std::path::{Path, PathBuf};
 
-use cluster::ClusterArgs;
+pub(super) use cluster::ClusterArgs;
 use jiff::Timestamp;
 use live::Live;
 use miette::IntoDiagnostic;
 pub(super) use several::exit_code as suite_exit_code;
-pub(super) use show::{Format, exit_code, show, show_suite};
+pub(super) use show::{Format, exit_code, paint, show, show_suite, width};
+pub(super) use talk::Talk;
 
 use super::{ExitCode, interrupt::Interrupt, lab::report, protect::ProtectArgs};
 use crate::{

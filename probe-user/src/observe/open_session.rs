@@ -98,12 +98,11 @@ async fn keep_asking(client: &Client, state: &mut Subject) -> tokio_postgres::Er
         let asked = BootInstant::now();
         let answer = client.simple_query("SELECT 1");
         tokio::pin!(answer);
-        let answered = match timeout(PATIENCE, &mut answer).await {
-            Ok(answered) => answered,
-            Err(_) => {
-                state.saw(&OpenSession::Hangs { since: asked });
-                answer.await
-            }
+        let answered = if let Ok(answered) = timeout(PATIENCE, &mut answer).await {
+            answered
+        } else {
+            state.saw(&OpenSession::Hangs { since: asked });
+            answer.await
         };
         match answered {
             Ok(_) => state.saw(&OpenSession::Answers),
@@ -134,7 +133,7 @@ mod tests {
         record::{Event, EventSink},
     };
 
-    /// AuthenticationOk and ReadyForQuery.
+    /// `AuthenticationOk` and `ReadyForQuery`.
     const LOGGED_IN: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
     const STARTING_UP: &[u8] = b"E\0\0\0\x3eSFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0";
 

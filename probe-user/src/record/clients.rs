@@ -85,7 +85,9 @@ impl Spans {
                 over(before, event.boot_ns);
             }
         }
-        now.into_values().for_each(|open| over(open, last));
+        for open in now.into_values() {
+            over(open, last);
+        }
         Self(spans)
     }
 

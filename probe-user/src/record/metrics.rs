@@ -26,6 +26,9 @@ pub struct Metrics {
     pub writes_stopped_s: Option<f64>,
     /// The first write acknowledged after that.
     pub writes_back_s: Option<f64>,
+    /// A node that was cut or that an action was done to no longer [took part](View::takes_part).
+    #[serde(default)]
+    pub member_lost_s: Option<f64>,
     /// Every node that was cut or that an action was done to [takes part](View::takes_part) again, after the last
     /// revert or action.
     pub member_back_s: Option<f64>,
@@ -48,7 +51,7 @@ pub struct Metrics {
     /// What clients met at the nodes that were cut or that an action was done to.
     #[serde(default)]
     pub clients: ClientsMet,
-    /// A standby no longer streamed, as its primary sees it.
+    /// A standby no longer streamed, by its primary's word or by its own in `patronictl list`.
     #[serde(default)]
     pub streaming_lost_s: Option<f64>,
     /// How long two nodes were writable, all windows together.
@@ -96,7 +99,7 @@ pub fn metrics(events: &[Event]) -> Metrics {
         detection_s: first(&|transition| transition.what.is_reaction()),
         leader_lost_s: first(&|transition| matches!(transition.what, What::LeaderLost | What::LeaderMoved)),
         new_leader_s: first(&new_leader),
-        streaming_lost_s: first(&|transition| transition.what == What::StreamingEnds),
+        streaming_lost_s: first(&stream_lost),
         timeline_before: timeline(before(&ordered, zero.at)),
         timeline_after: timeline(ordered.iter().copied()),
         ..Metrics::default()
@@ -104,6 +107,7 @@ pub fn metrics(events: &[Event]) -> Metrics {
     metrics.take_writes(&ordered, zero);
     metrics.take_primaries(&ordered, zero);
     metrics.clients = clients_met(&ordered, zero, &touched(&ordered));
+    metrics.member_lost_s = member_lost(&ordered, zero).map(|lost| zero.seconds(lost));
     if let Some((revert, back)) = member_back(&ordered) {
         metrics.member_back_s = Some(zero.seconds(back));
         metrics.member_back_after_revert_s = Some(Zero { at: revert, ..zero }.seconds(back));
@@ -156,6 +160,24 @@ impl Metrics {
             .map(|windows| windows.iter().map(|window| window.to_s - window.from_s).sum())
             .map(|seconds: f64| (seconds * 1e3).round() / 1e3);
     }
+}
+
+/// A primary may hold a stream for alive whose standby has long lost it, and the other way round.
+fn stream_lost(transition: &Transition) -> bool {
+    let no_longer_listed =
+        || transition.what == What::ListState && transition.from.as_deref() == Some("streaming");
+    transition.what == What::StreamingEnds || no_longer_listed()
+}
+
+/// When the first node that was cut or acted on no longer took part, from the zero on.
+fn member_lost(ordered: &[&Event], zero: Zero) -> Option<BootInstant> {
+    let nodes = touched(ordered);
+    let mut view = View::default();
+    ordered.iter().find_map(|event| {
+        view.take(event);
+        let lost = event.boot_ns >= zero.at && nodes.iter().any(|node| !view.takes_part(node));
+        lost.then_some(event.boot_ns)
+    })
 }
 
 /// The last revert or action on a node, and when every node that was cut or acted on took part again after it.

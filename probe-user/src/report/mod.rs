@@ -4,6 +4,7 @@
 //! pure function of a [`RunResult`].
 
 mod answers;
+pub mod compare;
 mod deviation;
 pub(crate) mod directory;
 mod html;

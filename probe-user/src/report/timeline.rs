@@ -146,6 +146,7 @@ pub(super) fn rows(result: &RunResult) -> Vec<(&'static str, String)> {
         ("writes stopped", seconds(metrics.writes_stopped_s)),
         ("writes back", seconds(metrics.writes_back_s)),
         ("longest without writes", seconds(metrics.write_outage_longest_s)),
+        ("member lost", seconds(metrics.member_lost_s)),
         ("member back", seconds(metrics.member_back_s)),
         ("member back after revert", seconds(metrics.member_back_after_revert_s)),
         ("streaming lost", seconds(metrics.streaming_lost_s)),

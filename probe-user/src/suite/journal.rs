@@ -1,16 +1,15 @@
 //! What a suite knows beyond the records of its runs, a JSON object a line.
 
-use std::{
-    fs::{self, File},
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Suite;
-use crate::scenario::{Prepared, Row};
+use crate::{
+    journal::{self, JournalError},
+    scenario::{Prepared, Row},
+};
 
 /// The journal's file in a suite's directory.
 pub const JOURNAL: &str = "suite.jsonl";
@@ -158,80 +157,7 @@ impl Outline {
     }
 }
 
-/// Why a journal cannot be kept or read.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum JournalError {
-    /// The directory holds one already.
-    #[error("{} holds a suite's runs already", path.display())]
-    #[diagnostic(help("name another directory with `--out`, or move this one away"))]
-    Taken {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// It cannot be written.
-    #[error("{} cannot be written", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// It cannot be read.
-    #[error("{} cannot be read", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said, or what is wrong with its first line.
-        source: io::Error,
-    },
-}
-
-/// A journal that is being kept.
-#[derive(Debug)]
-pub struct Journal {
-    path: PathBuf,
-    file: File,
-    notes: Vec<Note>,
-}
-
-impl Journal {
-    /// Begins a journal in a directory that holds none, and is made if need be.
-    pub fn create(directory: &Path) -> Result<Self, JournalError> {
-        let path = directory.join(JOURNAL);
-        let opened = fs::create_dir_all(directory).and_then(|()| File::create_new(&path));
-        match opened {
-            Ok(file) => Ok(Self { path, file, notes: Vec::new() }),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(JournalError::Taken { path: directory.to_owned() })
-            }
-            Err(source) => Err(JournalError::Write { path, source }),
-        }
-    }
-
-    /// Writes a line.
-    pub fn note(&mut self, note: Note) -> Result<(), JournalError> {
-        let line = serde_json::to_string(&note).map_err(io::Error::from);
-        line.and_then(|line| self.file.write_all(format!("{line}\n").as_bytes()))
-            .map_err(|source| JournalError::Write { path: self.path.clone(), source })?;
-        self.notes.push(note);
-        Ok(())
-    }
-
-    /// Every line so far.
-    pub fn notes(&self) -> &[Note] {
-        &self.notes
-    }
-}
-
-/// Reads a journal. Lines that were cut off count as not written.
+/// Reads a suite's journal.
 pub fn read_journal(directory: &Path) -> Result<Vec<Note>, JournalError> {
-    let path = directory.join(JOURNAL);
-    let read = |source| JournalError::Read { path: path.clone(), source };
-    let text = fs::read_to_string(&path).map_err(read)?;
-    let notes: Vec<Note> = text.lines().map_while(|line| serde_json::from_str(line).ok()).collect();
-    if matches!(notes.first(), Some(Note::Begun { .. })) {
-        Ok(notes)
-    } else {
-        Err(read(io::Error::new(io::ErrorKind::InvalidData, "its first line does not tell what is run")))
-    }
+    journal::read(&directory.join(JOURNAL), |first| matches!(first, Note::Begun { .. }))
 }

@@ -176,7 +176,7 @@ fn with_help(error: LabError) -> Failure {
 }
 
 /// A lab like this one, but for what is asked; its name says what differs.
-fn like(options: &Options, needs: &LabNeeds) -> Options {
+pub(crate) fn like(options: &Options, needs: &LabNeeds) -> Options {
     let mut like = options.clone();
     let mut short = Vec::new();
     if let Some(local) = needs.local {

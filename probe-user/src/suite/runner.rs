@@ -9,11 +9,12 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Forecast, Journal, JournalError, Making, Note, Notice, Outline, Place, Progress, Stage, Suite,
-    forecast::guess, progress::Stopwatch,
+    Forecast, JOURNAL, Making, Note, Notice, Outline, Place, Progress, Stage, Suite, forecast::guess,
+    progress::Stopwatch,
 };
 use crate::{
     causes::in_a_line,
+    journal::{Journal, JournalError},
     lab::Healed,
     report::{Paths, ReportError, RunResult, suite},
     scenario::{Failure, LabNeeds, Prepared},
@@ -69,7 +70,7 @@ pub fn run(
     progress: &mut dyn Progress,
 ) -> Result<(suite::SuiteResult, Paths), RunSuiteError> {
     let began = Instant::now();
-    let mut journal = Journal::create(directory)?;
+    let mut journal = Journal::create(directory, JOURNAL)?;
     journal.note(Note::Begun { at: Timestamp::now(), suite: Outline::of(suite, manner.repeat) })?;
     let mut tour = Tour {
         suite,
@@ -104,7 +105,7 @@ struct Tour<'s> {
     stage: &'s mut dyn Stage,
     stop: &'s (dyn Fn() -> bool + Sync),
     progress: &'s mut dyn Progress,
-    journal: Journal,
+    journal: Journal<Note>,
     forecast: Forecast,
     /// Clusters that could not be made, and why.
     missing: Vec<(LabNeeds, String)>,

@@ -11,7 +11,7 @@ use crate::{
 
 /// The cluster.
 #[derive(Debug, clap::Args)]
-pub(super) struct ClusterArgs {
+pub(in crate::cli) struct ClusterArgs {
     /// The cluster's inventory; without it, the lab's that is up.
     #[arg(long, value_name = "FILE", conflicts_with = "lab")]
     cluster: Option<PathBuf>,
@@ -35,27 +35,38 @@ impl ClusterArgs {
         &self,
         stop: &'s (dyn Fn() -> bool + Sync),
     ) -> miette::Result<(Labs<'s>, Option<Occupied>)> {
-        let Some(preset) = self.lab else {
-            let file = self.cluster.clone().or_else(lab::default_inventory);
-            let inventory = Inventory::load(&file.ok_or_else(no_cluster)?)?;
-            let name = inventory.lab.as_ref().and_then(|facts| facts.name.parse().ok());
-            // An inventory may outlive its lab; what is wrong then is told by whoever looks for the cluster.
-            let lab = name.and_then(|name| Lab::open(&name).ok());
-            let occupied = lab.map(|lab| lab.occupy()).transpose().map_err(report)?;
-            return Ok((Labs::on(inventory, stop), occupied));
-        };
+        if let Some(options) = self.options("run")? {
+            return Ok((Labs::of(options, stop), None));
+        }
+        let (inventory, occupied) = self.standing()?;
+        Ok((Labs::on(inventory, stop), occupied))
+    }
+
+    /// The cluster that stands, taken for this process where it is a lab.
+    pub(in crate::cli) fn standing(&self) -> miette::Result<(Inventory, Option<Occupied>)> {
+        let file = self.cluster.clone().or_else(lab::default_inventory);
+        let inventory = Inventory::load(&file.ok_or_else(no_cluster)?)?;
+        let name = inventory.lab.as_ref().and_then(|facts| facts.name.parse().ok());
+        // An inventory may outlive its lab; what is wrong then is told by whoever looks for the cluster.
+        let lab = name.and_then(|name| Lab::open(&name).ok());
+        let occupied = lab.map(|lab| lab.occupy()).transpose().map_err(report)?;
+        Ok((inventory, occupied))
+    }
+
+    /// The lab that `--lab` asks for; without a name of its own it is called after what it is for.
+    pub(in crate::cli) fn options(&self, purpose: &str) -> miette::Result<Option<Options>> {
+        let Some(preset) = self.lab else { return Ok(None) };
         let defaults = Options::default();
-        let options = Options {
+        Ok(Some(Options {
             name: match &self.name {
                 Some(name) => name.clone(),
-                None => format!("run-{}", std::process::id()).parse().map_err(report)?,
+                None => format!("{purpose}-{}", std::process::id()).parse().map_err(report)?,
             },
             timings: preset.into(),
             local: self.local.unwrap_or(defaults.local),
             patroni: self.patroni.clone().unwrap_or_else(|| defaults.patroni.clone()),
             ..defaults
-        };
-        Ok((Labs::of(options, stop), None))
+        }))
     }
 }
 

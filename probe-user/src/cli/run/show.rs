@@ -10,7 +10,7 @@ use crate::{
     report::{Paint, Paths, RunResult, RunVerdict, suite, suite::SuiteResult, terminal},
 };
 
-/// How wide a suite's table is where no terminal says.
+/// How wide a table is where no terminal says.
 const WIDTH: u16 = 160;
 
 /// What is printed at the end.
@@ -38,14 +38,16 @@ pub(in crate::cli) fn show_suite(result: &SuiteResult, paths: &Paths, format: Fo
     let on_terminal = io::stdout().is_terminal();
     let text = match format {
         Format::Json => result.json().into_diagnostic()?,
-        Format::Table => {
-            let width = on_terminal.then(|| Table::new().width()).flatten().unwrap_or(WIDTH);
-            suite::terminal(result, paint(on_terminal), width)
-        }
+        Format::Table => suite::terminal(result, paint(on_terminal), width(on_terminal)),
     };
     print(&text)?;
     tell(paths);
     Ok(())
+}
+
+/// How wide a table may be.
+pub(in crate::cli) fn width(on_terminal: bool) -> u16 {
+    on_terminal.then(|| Table::new().width()).flatten().unwrap_or(WIDTH)
 }
 
 fn tell(paths: &Paths) {
@@ -56,7 +58,7 @@ fn tell(paths: &Paths) {
 }
 
 /// Colors for a terminal whose owner has not refused them (<https://no-color.org>).
-pub(super) fn paint(terminal: bool) -> Paint {
+pub(in crate::cli) fn paint(terminal: bool) -> Paint {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if terminal && !refused { Paint::Colors } else { Paint::Plain }
 }

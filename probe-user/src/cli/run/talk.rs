@@ -8,14 +8,14 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// What is said on stderr.
-pub(super) struct Talk {
+pub(in crate::cli) struct Talk {
     /// Nothing where stderr is no terminal.
     bar: Option<ProgressBar>,
 }
 
 impl Talk {
     /// `template` is how the bar looks, `length` where it ends.
-    pub(super) fn begin(template: &str, length: Option<u64>) -> Self {
+    pub(in crate::cli) fn begin(template: &str, length: Option<u64>) -> Self {
         let bar = io::stderr().is_terminal().then(|| {
             let style =
                 ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
@@ -27,7 +27,7 @@ impl Talk {
     }
 
     /// A line that stays.
-    pub(super) fn say(&self, text: &str) {
+    pub(in crate::cli) fn say(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
             None => eprintln!("{text}"),
@@ -35,12 +35,12 @@ impl Talk {
     }
 
     /// The bar, where there is one.
-    pub(super) fn bar(&self) -> Option<&ProgressBar> {
+    pub(in crate::cli) fn bar(&self) -> Option<&ProgressBar> {
         self.bar.as_ref()
     }
 
     /// Takes the bar away; what was said stays.
-    pub(super) fn end(self) {
+    pub(in crate::cli) fn end(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }

@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{SuiteResult, html, junit, markdown};
 use crate::{
+    journal::JournalError,
     report::{
         Paths, ReportError, RunResult,
         directory::{Formats, name, pretty},
         rebuild as rebuild_run,
     },
-    suite::{JournalError, Note, read_journal},
+    suite::{Note, read_journal},
 };
 
 /// Why a suite cannot be judged again.

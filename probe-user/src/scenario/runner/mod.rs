@@ -85,9 +85,17 @@ pub struct Prepared {
 impl Prepared {
     /// Reads what the scenario names; files are relative to `folder`, the scenario's own.
     pub fn new(scenario: Scenario, folder: &Path) -> Result<Self, RunError> {
+        Self::reading(scenario, |file| Policy::load(&folder.join(file)))
+    }
+
+    /// As [`Prepared::new`], with another way from the files that the scenario names to policies.
+    pub fn reading(
+        scenario: Scenario,
+        mut read: impl FnMut(&Path) -> Result<Policy, LoadError>,
+    ) -> Result<Self, RunError> {
         let policy = |step: &Step| match &step.deed {
             Deed::Apply(ApplyStep { source: CutSource::Inline(policy), .. }) => Ok(Some(policy.clone())),
-            Deed::Apply(ApplyStep { source: CutSource::File(file), .. }) => Policy::load(&folder.join(file))
+            Deed::Apply(ApplyStep { source: CutSource::File(file), .. }) => read(file)
                 .map(Some)
                 .map_err(|source| RunError::Policy { scenario: scenario.id.clone(), source }),
             _ => Ok(None),
@@ -99,6 +107,11 @@ impl Prepared {
     /// The scenario.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
+    }
+
+    /// The policies that it applies, in the order of its steps.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.policies.iter().flatten()
     }
 }
 

@@ -1,0 +1,17 @@
+//! The report of a comparison, in every format.
+
+mod csv;
+mod directory;
+mod html;
+mod markdown;
+mod number;
+mod table;
+mod terminal;
+#[cfg(test)]
+mod tests;
+
+pub use csv::{runs_csv, summary_csv};
+pub use directory::{Paths, RebuildError, rebuild, write};
+pub use html::html;
+pub use markdown::markdown;
+pub use terminal::terminal;

@@ -36,8 +36,8 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
     if args.run.join(COMPARISON).exists() {
         return super::compare::show_again(&args.run, args.format);
     }
-    let result = rebuild(&args.run)?;
-    let paths = write(&args.run, &result).map_err(report)?;
+    let (result, events) = rebuild(&args.run)?;
+    let paths = write(&args.run, &result, &events).map_err(report)?;
     show(&result, &paths, args.format)?;
     Ok(exit_code(&result))
 }

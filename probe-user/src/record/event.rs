@@ -31,6 +31,10 @@ pub struct Event {
     pub before: Value,
     /// What it sees now.
     pub after: Value,
+    /// Its line in `events.jsonl`, from 1: where reports send whoever wants to see for himself. `None` before it is
+    /// written.
+    #[serde(skip)]
+    pub line: Option<usize>,
 }
 
 impl Event {
@@ -44,6 +48,7 @@ impl Event {
             kind,
             before,
             after,
+            line: None,
         }
     }
 
@@ -52,10 +57,25 @@ impl Event {
         T::deserialize(&self.after).ok()
     }
 
+    /// Its kind, as it stands in `events.jsonl`.
+    pub(crate) fn kind_in_words(&self) -> String {
+        name(self.kind)
+    }
+
+    /// Its source, as it stands in `events.jsonl`.
+    pub(crate) fn source_in_words(&self) -> String {
+        name(self.source)
+    }
+
     /// `before` as the payload type of this event's kind; `None` where it is `null` or of another shape.
     pub fn before_as<T: DeserializeOwned>(&self) -> Option<T> {
         T::deserialize(&self.before).ok()
     }
+}
+
+/// A name as it stands in `events.jsonl`.
+fn name(name: impl Serialize) -> String {
+    serde_json::to_value(name).ok().and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default()
 }
 
 /// Who saw an event.

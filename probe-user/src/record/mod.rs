@@ -41,7 +41,7 @@ pub use traceback::{Traceback, traceback};
 pub use transition::{Transition, What};
 pub use transitions::{FLAP, REPEAT, transitions};
 pub use view::View;
-pub(crate) use words::{closed_in_words, port_in_words, rest_in_words, rule_in_words};
+pub(crate) use words::{closed_in_words, inside_in_words, port_in_words, rest_in_words, rule_in_words};
 pub(crate) use writes::outages;
 pub use writes::{Outage, WRITE_PAUSE};
 pub use zero::{Zero, ZeroFrom, zero};

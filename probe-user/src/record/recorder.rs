@@ -222,8 +222,9 @@ fn take_down(receiver: &Receiver<Event>, kept: &Mutex<Kept>, ending: &AtomicBool
     }
 }
 
-fn keep(kept: &Mutex<Kept>, event: Event) {
+fn keep(kept: &Mutex<Kept>, mut event: Event) {
     let mut kept = lock(kept);
+    event.line = Some(kept.events.len() + 1);
     kept.subscribers.retain(|subscriber| subscriber.send(event.clone()).is_ok());
     kept.events.push(event);
 }
@@ -246,7 +247,7 @@ pub fn read_events(path: &Path) -> Result<Vec<Event>, RecordError> {
             break;
         }
         match serde_json::from_slice(&text) {
-            Ok(event) => events.push(event),
+            Ok(event) => events.push(Event { line: Some(line), ..event }),
             Err(_) if text.trim_ascii().is_empty() => {}
             Err(error) if !text.ends_with(b"\n") => {
                 tracing::warn!(path = %path.display(), line, %error, "the last event is torn and left out");

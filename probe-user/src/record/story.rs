@@ -46,7 +46,8 @@ impl Story {
         let wall = Timestamp::from_second(1_790_000_000).expect("a year after 2000")
             + SignedDuration::from_nanos(i64::try_from(boot_ns.ns).expect("a short story"));
         let node = (!node.is_empty()).then(|| node.to_owned());
-        self.events.push(Event { wall, boot_ns, node, source, kind, before: Value::Null, after });
+        let line = Some(self.events.len() + 1);
+        self.events.push(Event { wall, boot_ns, node, source, kind, before: Value::Null, after, line });
         self
     }
 

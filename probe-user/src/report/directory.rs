@@ -8,6 +8,7 @@ use std::{
 use serde::Serialize;
 
 use super::{RunResult, html, junit, markdown};
+use crate::record::Event;
 
 /// The scenario's text, as it was run.
 pub const SCENARIO: &str = "scenario.toml";
@@ -109,11 +110,13 @@ impl RunResult {
 }
 
 /// Writes every report of a run into its directory.
-pub fn write(directory: &Path, result: &RunResult) -> Result<Paths, ReportError> {
+///
+/// `events` are those that it was judged by: the page draws them.
+pub fn write(directory: &Path, result: &RunResult, events: &[Event]) -> Result<Paths, ReportError> {
     let formats = Formats {
         json: result.json()?,
         markdown: markdown(result),
-        html: html(result),
+        html: html(result, events),
         junit: junit(result),
     };
     formats.write(directory)

@@ -9,7 +9,9 @@ mod deviation;
 pub(crate) mod directory;
 mod html;
 mod junit;
+pub(crate) mod lanes;
 mod markdown;
+pub(crate) mod page;
 mod proof;
 mod rebuild;
 mod result;
@@ -18,6 +20,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod timeline;
+pub(crate) mod trace;
 
 pub use directory::{INVENTORY, Paths, ReportError, SCENARIO, write};
 pub use html::html;

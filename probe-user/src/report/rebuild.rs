@@ -34,8 +34,8 @@ pub enum RebuildError {
     Scenario(#[from] Rejected),
 }
 
-/// Judges a run again, from its events and its scenario alone.
-pub fn rebuild(directory: &Path) -> Result<RunResult, RebuildError> {
+/// Judges a run again, from its events and its scenario alone; with the events, which its page draws.
+pub fn rebuild(directory: &Path) -> Result<(RunResult, Vec<Event>), RebuildError> {
     let events = read_events(&directory.join(EVENTS_FILE))?;
     let path = directory.join(SCENARIO);
     let text =
@@ -44,5 +44,5 @@ pub fn rebuild(directory: &Path) -> Result<RunResult, RebuildError> {
     let environment: Option<Environment> = environment.and_then(Event::after_as);
     let scenario = environment.map_or_else(|| "scenario".to_owned(), |environment| environment.scenario);
     let scenario = Scenario::parse(&path.display().to_string(), &scenario, &text)?;
-    Ok(RunResult::of(&name(directory), &scenario, &events))
+    Ok((RunResult::of(&name(directory), &scenario, &events), events))
 }

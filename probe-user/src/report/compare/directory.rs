@@ -6,13 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{html, markdown, runs_csv, summary_csv};
+use super::{Pictures, essence, html, markdown, runs_csv, summary_csv};
 use crate::{
-    compare::{Comparison, Note, read_journal},
+    compare::{Comparison, Note, Run, read_journal},
     journal::JournalError,
+    record::{EVENTS_FILE, read_events},
     report::{
         ReportError,
         directory::{name, pretty},
+        lanes::lanes,
         rebuild as rebuild_run,
     },
 };
@@ -63,13 +65,23 @@ pub fn write(directory: &Path, comparison: &Comparison) -> Result<Paths, ReportE
     for (path, text) in [
         (&paths.json, comparison.json()?),
         (&paths.markdown, markdown(comparison)),
-        (&paths.html, html(comparison)),
+        (&paths.html, html(comparison, &pictures(directory, comparison))),
         (&paths.runs, runs_csv(comparison)?),
         (&paths.summary, summary_csv(comparison)?),
     ] {
         fs::write(path, text).map_err(|source| ReportError::Write { path: path.clone(), source })?;
     }
     Ok(paths)
+}
+
+/// What the runs that count looked like, as far as their records can be read.
+fn pictures(directory: &Path, comparison: &Comparison) -> Pictures {
+    let runs = comparison.cells.iter().flat_map(|cell| &cell.runs).filter(|run| run.counts);
+    let picture = |run: &Run| {
+        let events = read_events(&directory.join(&run.directory).join(EVENTS_FILE)).ok()?;
+        Some((run.directory.clone(), essence(lanes(&events))))
+    };
+    runs.filter_map(picture).collect()
 }
 
 /// Counts a comparison again, from its journal and its runs' records alone, and rebuilds the runs' own reports. A run whose
@@ -80,8 +92,8 @@ pub fn rebuild(directory: &Path) -> Result<Comparison, RebuildError> {
     for note in &notes {
         let Note::Ran { directory: run, .. } = note else { continue };
         let place = directory.join(run);
-        if let Ok(result) = rebuild_run(&place) {
-            crate::report::write(&place, &result)?;
+        if let Ok((result, events)) = rebuild_run(&place) {
+            crate::report::write(&place, &result, &events)?;
             runs.insert(run.clone(), result);
         }
     }

@@ -12,6 +12,6 @@ mod tests;
 
 pub use csv::{runs_csv, summary_csv};
 pub use directory::{Paths, RebuildError, rebuild, write};
-pub use html::html;
+pub(crate) use html::{Pictures, essence, html};
 pub use markdown::markdown;
 pub use terminal::terminal;

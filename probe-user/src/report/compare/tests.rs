@@ -1,6 +1,6 @@
 //! Every format of a made-up comparison.
 
-use super::{html, markdown, runs_csv, summary_csv, terminal};
+use super::{Pictures, html, markdown, runs_csv, summary_csv, terminal};
 use crate::{
     compare::{Comparison, sample},
     report::Paint,
@@ -47,7 +47,7 @@ fn the_json_reads_back() {
 fn the_page_trusts_nobody() {
     let mut comparison = told();
     comparison.title = "<script>alert(1)</script>".to_owned();
-    let page = html(&comparison);
+    let page = html(&comparison, &Pictures::new());
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script>alert"));
 }
 
@@ -60,5 +60,5 @@ fn nothing_has_reports_too() {
     });
     nothing.differences.clear();
     assert!(terminal(&nothing, Paint::Plain, 80).contains("0 of 30 runs were made"));
-    assert!(!html(&nothing).is_empty() && !markdown(&nothing).is_empty());
+    assert!(!html(&nothing, &Pictures::new()).is_empty() && !markdown(&nothing).is_empty());
 }

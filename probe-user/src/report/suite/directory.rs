@@ -60,8 +60,8 @@ pub fn rebuild(directory: &Path) -> Result<(SuiteResult, BTreeMap<String, RunRes
             continue;
         }
         let place = directory.join(run);
-        if let Ok(result) = rebuild_run(&place) {
-            crate::report::write(&place, &result)?;
+        if let Ok((result, events)) = rebuild_run(&place) {
+            crate::report::write(&place, &result, &events)?;
             runs.insert(run.clone(), result);
         }
     }

@@ -156,7 +156,7 @@ pub fn run(
     };
     let id = directory.file_name().unwrap_or_default().to_string_lossy();
     let result = RunResult::of(&id, scenario, &events);
-    let paths = report::write(directory, &result)?;
+    let paths = report::write(directory, &result, &events)?;
     lost.map_or(Ok((result, paths)), |error| Err(error.into()))
 }
 

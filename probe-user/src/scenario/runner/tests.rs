@@ -209,7 +209,7 @@ fn go_on(inventory: &Inventory, world: &MadeUp, text: &str, directory: &Path) ->
     let stop = || asked.fetch_add(1, Ordering::Relaxed) >= patience;
     let (result, paths) = run(&prepared, inventory, directory, world, &stop, &mut Silent).expect("reports");
     assert!(world.in_force.borrow().is_empty(), "a cut is still in force");
-    assert_eq!(rebuild(directory).expect("a whole record"), result, "a rebuilt result differs");
+    assert_eq!(rebuild(directory).expect("a whole record").0, result, "a rebuilt result differs");
     assert!(paths.html.exists() && paths.junit.exists() && paths.markdown.exists() && paths.json.exists());
     result
 }
@@ -429,7 +429,7 @@ fn a_panic_reverts_too() {
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| go(&world, CUT_AND_REVERT, &directory)));
     assert!(panic.is_err());
     assert!(in_force.borrow().is_empty(), "a cut is still in force");
-    let result = rebuild(&directory).expect("a record");
+    let (result, _) = rebuild(&directory).expect("a record");
     assert_eq!(result.verdict, RunVerdict::Error);
     assert!(result.reason.is_some_and(|reason| reason.contains("ends before the run did")));
     assert!(directory.join(EVENTS_FILE).exists());

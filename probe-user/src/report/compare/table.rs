@@ -157,7 +157,7 @@ pub(super) fn introduction(comparison: &Comparison) -> Vec<String> {
 
 /// How the figures are to be read.
 pub(super) const LEGEND: &str = "Each figure is the median of its runs, with the least and the most of them. Seconds count from \
-    the first packet that the cut hit; `never` is what did not happen while the run lasted, and counts as later than all that \
+    the first packet that the cut hit; “never” is what did not happen while the run lasted, and counts as later than all that \
     did. Two levels differ where chance alone would make them differ as much in less than 5 % of comparisons: Mann–Whitney U, \
     two-sided, after Holm over the pairs of levels in a row.";
 

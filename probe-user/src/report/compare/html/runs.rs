@@ -11,7 +11,7 @@ use crate::{
 pub(super) fn section(comparison: &Comparison) -> Markup {
     let factors = comparison.factors.iter().map(|factor| factor.key.as_str());
     let columns: Vec<&str> =
-        ["run"].into_iter().chain(factors).chain(["verdict", "lab", "place in order", "seconds"]).collect();
+        ["run"].into_iter().chain(factors).chain(["verdict", "lab", "order", "seconds"]).collect();
     let exceptions = exceptions(comparison);
     html! {
         @if !exceptions.is_empty() {

@@ -6,7 +6,7 @@ use super::super::{
     number::number,
     table::{Section, heading},
 };
-use crate::compare::{Cell, Comparison, Named, Reading};
+use crate::compare::{Cell, Comparison, Named, Reading, Unit};
 
 const WIDTH: f64 = 420.0;
 const LEFT: f64 = 96.0;
@@ -32,7 +32,7 @@ pub(super) fn section(comparison: &Comparison, tables: &[Section<'_>]) -> Markup
 
 fn figure(comparison: &Comparison, section: &Section<'_>, measure: &Named) -> Markup {
     let most = section.cells.iter().flat_map(|cell| numbers(cell, measure)).fold(0.0, f64::max);
-    let scale = Scale::up_to(most);
+    let scale = Scale::up_to(most, measure.unit);
     #[expect(clippy::cast_precision_loss, reason = "a handful of levels")]
     let bottom = TOP + STRIP * section.cells.len() as f64;
     let never = section.cells.iter().any(|cell| nevers(cell, measure) > 0);
@@ -126,9 +126,10 @@ struct Scale {
 }
 
 impl Scale {
-    /// Steps of 1, 2 or 5 times a power of ten, four at most.
-    fn up_to(most: f64) -> Self {
-        let rough = most.max(1.0) / 4.0;
+    /// Steps of 1, 2 or 5 times a power of ten, four at most; of what is counted there is no half.
+    fn up_to(most: f64, unit: Unit) -> Self {
+        let least = if unit == Unit::Count { 1.0 } else { 0.0 };
+        let rough = (most.max(1.0) / 4.0).max(least);
         let power = 10_f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|step| *step >= rough);
         let step = step.unwrap_or(rough);
@@ -153,15 +154,16 @@ mod tests {
 
     #[test]
     fn a_scale_has_round_steps_and_room_for_all() {
-        for (most, ticks) in [
-            (0.0, vec![0.0, 0.5, 1.0]),
-            (1.0, vec![0.0, 0.5, 1.0]),
-            (7.0, vec![0.0, 2.0, 4.0, 6.0, 8.0]),
-            (23.4, vec![0.0, 10.0, 20.0, 30.0]),
-            (61.0, vec![0.0, 20.0, 40.0, 60.0, 80.0]),
-            (547.0, vec![0.0, 200.0, 400.0, 600.0]),
+        for (most, unit, ticks) in [
+            (0.0, Unit::Seconds, vec![0.0, 0.5, 1.0]),
+            (1.0, Unit::Seconds, vec![0.0, 0.5, 1.0]),
+            (1.0, Unit::Count, vec![0.0, 1.0]),
+            (7.0, Unit::Seconds, vec![0.0, 2.0, 4.0, 6.0, 8.0]),
+            (23.4, Unit::SecondsUntil, vec![0.0, 10.0, 20.0, 30.0]),
+            (61.0, Unit::Seconds, vec![0.0, 20.0, 40.0, 60.0, 80.0]),
+            (547.0, Unit::Count, vec![0.0, 200.0, 400.0, 600.0]),
         ] {
-            let scale = Scale::up_to(most);
+            let scale = Scale::up_to(most, unit);
             assert_eq!(scale.ticks().collect::<Vec<_>>(), ticks, "{most}");
             assert!(scale.x(most) <= RIGHT && (scale.x(0.0) - LEFT).abs() < 1e-9);
         }

@@ -13,7 +13,7 @@ use probe_ebpf::{
 use super::hook::Hook;
 use crate::{
     backend::datapath::RuleRecord,
-    policy::{Action, Flows, PlannedRule, PortRange, Protocol},
+    policy::{Action, Flows, Narrowing, PlannedRule, PortRange, Protocol},
 };
 
 /// The clauses of a rule at a hook; `counter` counts the packets that it decides. Empty where the rule has no
@@ -34,12 +34,16 @@ pub(super) fn clauses(record: &RuleRecord, hook: Hook, counter: &str) -> Vec<Str
     peers(&record.rule.peers, hook).iter().map(|peers| clause(peers)).collect()
 }
 
-/// Whether a rule looks at what a later fragment has not: ports and control bits.
-pub(super) fn wants_transport(rule: &PlannedRule) -> bool {
-    !rule.ports.is_empty()
-        || !rule.peer_ports.is_empty()
-        || rule.flows != Flows::All
-        || rule.narrowing.tcp_flags.is_some()
+/// The rule as later fragments are held against it, if one can match: they show neither ports nor whether a flow is new,
+/// and no control bit is set in them.
+pub(super) fn of_later_fragments(record: &RuleRecord) -> Option<RuleRecord> {
+    let rule = &record.rule;
+    let matches = rule.ports.is_empty()
+        && rule.peer_ports.is_empty()
+        && rule.flows == Flows::All
+        && rule.narrowing.tcp_flags.is_none_or(|flags| flags.value == 0);
+    let narrowing = Narrowing { tcp_flags: None, ..rule.narrowing.clone() };
+    matches.then(|| RuleRecord { rule: PlannedRule { narrowing, ..rule.clone() }, ..record.clone() })
 }
 
 /// What a packet meets that the clause matches.
@@ -144,7 +148,7 @@ fn apart(ranges: &[PortRange]) -> Vec<PortRange> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Direction;
+    use crate::policy::{Direction, narrow::TcpFlags};
 
     fn record(rule: PlannedRule) -> RuleRecord {
         RuleRecord { rule, xdp: false, counter: 0, bound_to: Vec::new() }
@@ -205,6 +209,27 @@ mod tests {
             ),
         ] {
             assert_eq!(said(rule, hook), clauses);
+        }
+    }
+
+    #[test]
+    fn a_later_fragment_has_no_ports_and_no_control_bits() {
+        let no_ports = || PlannedRule { ports: vec![], ..PlannedRule::sample() };
+        let with = |mask, value| {
+            let tcp_flags = Some(TcpFlags { mask, value });
+            PlannedRule { narrowing: Narrowing { tcp_flags, ..Narrowing::default() }, ..no_ports() }
+        };
+        let vanishes = "meta l4proto 6 counter name hits drop";
+        for (rule, clauses) in [
+            (PlannedRule::sample(), None),
+            (PlannedRule { peer_ports: vec![range(9, 9)], ..no_ports() }, None),
+            (PlannedRule { flows: Flows::Established, ..no_ports() }, None),
+            (with(0x03, 0x01), None),
+            (with(0x02, 0x00), Some(vec![vanishes.to_owned()])),
+            (no_ports(), Some(vec![vanishes.to_owned()])),
+        ] {
+            let later = of_later_fragments(&record(rule));
+            assert_eq!(later.map(|later| said(later.rule, Hook::Arriving)), clauses);
         }
     }
 

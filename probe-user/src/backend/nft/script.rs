@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, fmt::Write};
 
 use super::{
     NftError,
-    clause::{clauses, wants_transport},
+    clause::{clauses, of_later_fragments},
     hook::{HOOKS, Hook},
     record::Record,
     shared::{LATER, answer_sets, answers, chain, parse},
@@ -183,12 +183,12 @@ fn cut(record: &Record, now: BootInstant) -> Result<String, NftError> {
             let _ = writeln!(text, "\tcounter {} {{ }}", counter(id, rule.counter));
         }
         for hook in HOOKS.into_iter().filter(|hook| hook.family() == family && record.uses(*hook)) {
-            let clauses = |rule: &&RuleRecord| clauses(rule, hook, &counter(id, rule.counter));
+            let clauses = |rule: &RuleRecord| clauses(rule, hook, &counter(id, rule.counter));
             let (rules, own) = (&record.cut.rules, own_chain(id, hook));
-            let later = rules.iter().filter(|record| !wants_transport(&record.rule));
-            text += &chain(&own, &rules.iter().flat_map(|rule| clauses(&rule)).collect::<Vec<_>>());
-            text +=
-                &chain(&format!("{own}_{LATER}"), &later.flat_map(|rule| clauses(&rule)).collect::<Vec<_>>());
+            let later = rules.iter().filter_map(of_later_fragments);
+            let later: Vec<_> = later.flat_map(|rule| clauses(&rule)).collect();
+            text += &chain(&own, &rules.iter().flat_map(clauses).collect::<Vec<_>>());
+            text += &chain(&format!("{own}_{LATER}"), &later);
         }
         text += "}\n";
     }

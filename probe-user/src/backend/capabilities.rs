@@ -21,11 +21,15 @@ pub struct Capabilities {
     pub name: &'static str,
     /// Sees packets that leave the node.
     pub egress: bool,
-    /// Answers what is merely forwarded through the node on its way out.
+    /// Answers what leaves without the node's own stack: what is merely forwarded, and what a packet socket sends.
     pub answers_forwarded: bool,
-    /// Answers as often as it is asked. The kernel limits how many ICMP errors netfilter may send
-    /// (`net.ipv4.icmp_ratelimit`, `net.ipv6.icmp.ratelimit`).
+    /// Answers as often as it is asked, and whatever may be answered. The kernel limits how many ICMP errors netfilter
+    /// may send (`net.ipv4.icmp_ratelimit`, `net.ipv6.icmp.ratelimit`), and sends none about ICMP of a type that it does
+    /// not know, nor about an IPv6 packet with nothing behind its headers.
     pub answers_all: bool,
+    /// Answers without a word to the sender's system call. netfilter fails the call (EPERM) that sends what a rule
+    /// with an answer hits, also where nothing may be answered.
+    pub answers_alone: bool,
     /// Sees behind two VLAN tags.
     pub double_tags: bool,
     /// Sees behind an IPv6 authentication header (RFC 4302).
@@ -74,6 +78,7 @@ impl Capabilities {
             repeats_chance: true,
             answers_forwarded: true,
             answers_all: true,
+            answers_alone: true,
             double_tags: true,
             authenticated: true,
             tells_hits: true,
@@ -98,6 +103,7 @@ impl Capabilities {
                 repeats_chance: false,
                 answers_forwarded: false,
                 answers_all: false,
+                answers_alone: false,
                 double_tags: false,
                 authenticated: false,
                 tells_hits: false,

@@ -1,4 +1,4 @@
-//! Every combination of family, protocol, flags, tags, options, extension headers and fragments.
+//! Every combination of family, protocol, flags, tags, options, extension headers and fragments; and lengths.
 
 use probe_ebpf::{
     decode::{protocol, tcp_flag},
@@ -38,8 +38,45 @@ pub(crate) fn frames() -> Vec<Frame> {
             }
         }
     }
+    frames.extend(lengths());
     frames.push(Frame { to: [0xff; 6], ..Frame::tcp(40000, 5432, SYN) });
     frames.push(Frame { to: [0x33, 0x33, 0, 0, 0, 1], ..Frame::tcp(40000, 5432, SYN).over_ipv6() });
+    frames
+}
+
+/// Frames of other lengths than most: with nothing and next to nothing behind their headers; just as long as a bound that
+/// rules ask for, 552 bytes with plain IPv4 and TCP headers, and a byte more; and nearly as long as a link carries, 1496
+/// with the longest headers here. A length matters to where headers end and to what a length is compared with, not to
+/// which ports or control bits there are: so each network, each fragment and each kind of transport has all lengths, but
+/// only one of each kind, with one VLAN tag at most.
+pub(crate) fn lengths() -> Vec<Frame> {
+    let transports = [
+        Frame::tcp(40000, 5432, tcp_flag::SYN).transport,
+        Transport::Udp { source: 53, destination: 53 },
+        Transport::Icmp(8),
+        Transport::Icmp(128),
+        Transport::Other(47),
+    ];
+    let mut frames = Vec::new();
+    for network in networks() {
+        for fragment in [Fragment::Whole, Fragment::First, Fragment::Later] {
+            for transport in transports {
+                for data in [0, 1, 512, 513, 1388] {
+                    for tags in [vec![], vec![7]] {
+                        let network = network.clone();
+                        frames.push(Frame {
+                            network,
+                            tags,
+                            fragment,
+                            transport,
+                            data,
+                            ..Frame::tcp(0, 0, 0)
+                        });
+                    }
+                }
+            }
+        }
+    }
     frames
 }
 
@@ -50,7 +87,8 @@ fn networks() -> Vec<Network> {
     };
     let v6 = |extensions: &[u8]| Network::V6 { source, destination, extensions: extensions.to_vec() };
     let mut multicast = destination;
-    multicast[0] = 0xff;
+    // Of this link: the kernel sends nothing to a multicast address without a scope (RFC 4291 2.7).
+    (multicast[0], multicast[1]) = (0xff, 0x02);
     vec![
         v4([10, 0, 0, 2], [10, 0, 0, 1], 0),
         v4([10, 0, 0, 2], [10, 0, 0, 1], 10),

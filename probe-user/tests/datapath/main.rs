@@ -10,6 +10,7 @@ mod corpus;
 mod model;
 mod narrowed;
 mod replies;
+mod rules;
 mod test_run;
 mod verdicts;
 mod wire;

@@ -2,15 +2,11 @@
 
 use std::time::Duration;
 
-use ipnet::IpNet;
 use netsplit::{
     backend::{Backend, Capabilities, Choice, datapath::Datapath, interfaces},
     cluster::Target,
     cut::{Guard, Request},
-    policy::{
-        Action, Direction, Flows, Narrowing, PlannedRule, PortRange, Protocol,
-        narrow::{LongerThan, TcpFlags},
-    },
+    policy::{Direction, Narrowing, PlannedRule, PortRange, Protocol, narrow::LongerThan},
 };
 use probe_ebpf::{
     abi::{Observation, Way},
@@ -23,6 +19,7 @@ use crate::{
     corpus,
     harness::{cut, in_fresh_namespace, poll_until, request, rule, run},
     model::{Outcome, outcome},
+    rules::any_rule,
     test_run::Loaded,
 };
 
@@ -52,75 +49,42 @@ fn cable() -> u32 {
     interfaces(None).unwrap().into_iter().find(|interface| interface.name == "a0").unwrap().index
 }
 
-fn ranges() -> impl Strategy<Value = Vec<PortRange>> {
-    let port = prop::sample::select(vec![53_u16, 5431, 5432, 5440, 8008, 40000]);
-    let range = (port, 0_u16..20).prop_map(|(first, span)| PortRange { first, last: first + span });
-    prop::collection::vec(range, 0..3)
-}
-
-fn peers() -> impl Strategy<Value = Vec<IpNet>> {
-    let prefixes = [
-        "10.0.0.0/8",
-        "10.0.0.2/32",
-        "0.0.0.0/0",
-        "192.0.2.0/24",
-        "fd00::/8",
-        "fd00::2/128",
-        "::/0",
-        "127.0.0.0/8",
-    ];
-    let prefix = prop::sample::select(prefixes.map(|prefix| prefix.parse().unwrap()).to_vec());
-    prop::collection::vec(prefix, 0..3)
-}
-
-fn narrowing() -> impl Strategy<Value = Narrowing> {
-    let lengths = prop::sample::select(vec![40, 60, 72, 100]).prop_map(LongerThan);
-    let flags = (any::<u8>(), any::<u8>()).prop_map(|(mask, value)| TcpFlags { mask, value: mask & value });
-    (prop::option::weighted(0.2, lengths), prop::option::weighted(0.2, flags))
-        .prop_map(|(longer_than, tcp_flags)| Narrowing { longer_than, tcp_flags, ..Narrowing::default() })
-}
-
-fn any_rule() -> impl Strategy<Value = PlannedRule> {
-    let direction = prop::sample::select(vec![Direction::In, Direction::Out, Direction::Both]);
-    let protocol = prop::sample::select(vec![Protocol::Tcp, Protocol::Udp, Protocol::Any]);
-    let flows = prop::sample::select(vec![Flows::All, Flows::New, Flows::Established]);
-    let action = prop::sample::select(vec![
-        Action::Drop,
-        Action::Drop,
-        Action::Reject,
-        Action::Reset,
-        Action::Duplicate,
-        Action::Corrupt,
-    ]);
-    (direction, protocol, flows, action, ranges(), ranges(), peers(), narrowing(), any::<bool>()).prop_map(
-        |(direction, protocol, flows, action, ports, peer_ports, peers, narrowing, loopback)| PlannedRule {
-            direction,
-            // What the parser refuses cannot come here.
-            protocol: if matches!(action, Action::Reset | Action::Corrupt)
-                || flows != Flows::All
-                || narrowing.tcp_flags.is_some()
-            {
-                Protocol::Tcp
-            } else {
-                protocol
-            },
-            flows,
-            narrowing,
-            action,
-            ports,
-            peer_ports,
-            peers,
-            loopback,
-            ..rule()
-        },
-    )
+/// Asks the loaded programs about frames under these rules, on a cable and on `lo`.
+fn hold(corpus: &[Frame], rules: &[PlannedRule], choice: Choice, cable: u32) -> Result<(), TestCaseError> {
+    let mut asked = request(Target::Local, rules.to_vec());
+    asked.choice = choice;
+    let _guard: Guard = cut(&asked);
+    let told = |frame, way, loopback| outcome(rules, frame, way, loopback);
+    if choice == Choice::Xdp {
+        let program = Loaded::open("netsplit_xdp");
+        for frame in corpus {
+            let met = program.ask(&frame.bytes(), None).verdict;
+            let expected = xdp(told(frame, Way::Ingress, true));
+            prop_assert_eq!(met, expected, "xdp on lo: {:?} {:?}", frame, rules);
+        }
+        return Ok(());
+    }
+    for (name, way) in [("netsplit_in", Way::Ingress), ("netsplit_out", Way::Egress)] {
+        let program = Loaded::find(name);
+        for (frame, (ifindex, loopback)) in
+            corpus.iter().flat_map(|frame| [(cable, false), (1, true)].map(|place| (frame, place)))
+        {
+            let expected = tc(told(frame, way, loopback));
+            // What is not loaded decides nothing.
+            let met = program
+                .as_ref()
+                .map_or(tc(Outcome::Passes), |program| program.ask(&frame.bytes(), Some(ifindex)).verdict);
+            prop_assert_eq!(met, expected, "{} lo {}: {:?} {:?}", name, loopback, frame, rules);
+        }
+    }
+    Ok(())
 }
 
 #[test]
 fn the_loaded_programs_mean_what_the_policy_says() {
     let corpus = corpus::frames();
     in_fresh_namespace(|| {
-        let wire = cable();
+        let cable = cable();
         // PROPTEST_CASES can only lower it: an emulated processor takes minutes for one.
         let cases = ProptestConfig::default().cases.min(40);
         let mut runner =
@@ -131,36 +95,25 @@ fn the_loaded_programs_mean_what_the_policy_says() {
                 // XDP sees arrivals only; the same rules by TC see both.
                 let by_xdp =
                     by_xdp && rules.iter().all(|rule| Capabilities::of(Backend::Xdp).check(rule).is_ok());
-                let choice = if by_xdp { Choice::Xdp } else { Choice::Tc };
-                let mut asked = request(Target::Local, rules.clone());
-                asked.choice = choice;
-                let _guard: Guard = cut(&asked);
-                let told = |frame, way, loopback| outcome(&rules, frame, way, loopback);
-                if by_xdp {
-                    let program = Loaded::open("netsplit_xdp");
-                    for frame in &corpus {
-                        let met = program.ask(&frame.bytes(), None).verdict;
-                        let expected = xdp(told(frame, Way::Ingress, true));
-                        prop_assert_eq!(met, expected, "xdp on lo: {:?} {:?}", frame, rules);
-                    }
-                    return Ok(());
-                }
-                for (name, way) in [("netsplit_in", Way::Ingress), ("netsplit_out", Way::Egress)] {
-                    let program = Loaded::find(name);
-                    for (frame, (ifindex, loopback)) in
-                        corpus.iter().flat_map(|frame| [(wire, false), (1, true)].map(|place| (frame, place)))
-                    {
-                        let expected = tc(told(frame, way, loopback));
-                        // What is not loaded decides nothing.
-                        let met = program.as_ref().map_or(tc(Outcome::Passes), |program| {
-                            program.ask(&frame.bytes(), Some(ifindex)).verdict
-                        });
-                        prop_assert_eq!(met, expected, "{} lo {}: {:?} {:?}", name, loopback, frame, rules);
-                    }
-                }
-                Ok(())
+                hold(&corpus, &rules, if by_xdp { Choice::Xdp } else { Choice::Tc }, cable)
             })
             .unwrap_or_else(|error| panic!("{error}"));
+    });
+}
+
+#[test]
+fn lengths_are_told_apart_to_a_byte() {
+    let corpus = corpus::lengths();
+    in_fresh_namespace(|| {
+        let cable = cable();
+        // A segment without data over IPv4, one over IPv6, one with 512 bytes over IPv4; and nearly a whole link's.
+        for limit in [40, 60, 552, 1427] {
+            let longer_than = Some(LongerThan(limit));
+            let narrowing = Narrowing { longer_than, ..Narrowing::default() };
+            let (direction, protocol) = (Direction::Both, Protocol::Any);
+            let long = PlannedRule { direction, protocol, ports: vec![], narrowing, ..rule() };
+            hold(&corpus, &[long], Choice::Tc, cable).unwrap_or_else(|error| panic!("{error}"));
+        }
     });
 }
 

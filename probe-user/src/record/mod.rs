@@ -39,7 +39,7 @@ pub use sights::{
 pub use sink::EventSink;
 pub use traceback::{Traceback, traceback};
 pub use transition::{Transition, What};
-pub use transitions::{FLAP, REPEAT, transitions};
+pub use transitions::{FLAP, Follower, REPEAT, transitions};
 pub use view::View;
 pub(crate) use words::{closed_in_words, inside_in_words, port_in_words, rest_in_words, rule_in_words};
 pub(crate) use writes::outages;

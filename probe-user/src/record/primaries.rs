@@ -21,31 +21,39 @@ pub struct TwoPrimaries {
 /// Judged by [`Inside`](super::Inside), PostgreSQL's own word over its Unix socket: not by who can reach it.
 /// `events` must be in order.
 pub(crate) fn two_primaries(events: &[&Event]) -> Option<Vec<TwoPrimaries>> {
-    let mut windows: Vec<TwoPrimaries> = Vec::new();
-    let mut view = View::default();
-    for event in events.iter().filter(|event| event.kind == Kind::Inside) {
-        view.take(event);
-        let nodes = view.writable();
-        let at = event.boot_ns;
-        let open = windows.last_mut().filter(|window| window.end.is_none());
-        if open.as_ref().is_some_and(|window| window.nodes == nodes) {
-            continue;
-        }
-        if let Some(window) = open {
-            window.end = Some(at);
-            window.seen_until = at;
-        }
-        if nodes.len() > 1 {
-            windows.push(TwoPrimaries { nodes, begin: at, end: None, seen_until: at });
-        }
-    }
-    if view.inside.is_empty() {
+    let mut writable = Writable::default();
+    let mut windows: Vec<TwoPrimaries> = events.iter().filter_map(|event| writable.take(event)).collect();
+    if writable.view.inside.is_empty() {
         return None;
     }
-    if let (Some(window), Some(last)) = (windows.last_mut(), events.last())
-        && window.end.is_none()
-    {
-        window.seen_until = last.boot_ns;
-    }
+    windows.extend(writable.together.map(|window| TwoPrimaries {
+        seen_until: events.last().map_or(window.seen_until, |last| last.boot_ns),
+        ..window
+    }));
     Some(windows)
+}
+
+/// Who is writable, followed event by event.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Writable {
+    view: View,
+    /// The time that goes on.
+    pub(super) together: Option<TwoPrimaries>,
+}
+
+impl Writable {
+    /// Takes an event in, and gives the time that it ends. What is no [`Kind::Inside`] changes nothing.
+    pub(super) fn take(&mut self, event: &Event) -> Option<TwoPrimaries> {
+        if event.kind != Kind::Inside {
+            return None;
+        }
+        self.view.take(event);
+        let (at, nodes) = (event.boot_ns, self.view.writable());
+        if self.together.as_ref().is_some_and(|window| window.nodes == nodes) {
+            return None;
+        }
+        let begun = (nodes.len() > 1).then_some(TwoPrimaries { nodes, begin: at, end: None, seen_until: at });
+        let ended = std::mem::replace(&mut self.together, begun)?;
+        Some(TwoPrimaries { end: Some(at), seen_until: at, ..ended })
+    }
 }

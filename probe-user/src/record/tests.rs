@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{
-    Event, Kind, Metrics, Source, View, What, ZeroFrom, in_order, metrics,
+    Event, Follower, Kind, Metrics, Source, View, What, ZeroFrom, in_order, metrics,
     story::{Story, boot},
     transitions, zero,
 };
@@ -18,6 +18,41 @@ fn told(events: &[Event]) -> Vec<String> {
 #[test]
 fn a_failover_is_told_in_its_order() {
     insta::assert_snapshot!(told(&Story::failover().events).join("\n"));
+}
+
+#[test]
+fn a_follower_tells_the_same_and_forgets_it() {
+    let events = Story::failover().events;
+    let mut follower = Follower::new(boot(0.2));
+    let (mut told, mut held) = (Vec::new(), 0);
+    for event in in_order(&events) {
+        follower.take(event);
+        let settled = follower.settled(event.boot_ns);
+        held += usize::from(settled.iter().any(|one| event.boot_ns > one.at));
+        told.extend(settled);
+    }
+    assert!(held > 0, "something was found, or was sure, only later");
+    told.extend(follower.settled(boot(100.0)));
+    assert!(follower.settled(boot(200.0)).is_empty(), "nothing is told twice");
+    told.sort_by_key(|one| one.at);
+    assert_eq!(told, transitions(&events));
+}
+
+#[test]
+fn a_follower_holds_back_what_may_be_taken_back() {
+    let mut follower = Follower::new(boot(0.0));
+    let mut told = |story: Story, now: f64| {
+        for event in &story.events {
+            follower.take(event);
+        }
+        follower.settled(boot(now)).iter().map(|one| one.what).collect::<Vec<_>>()
+    };
+    assert_eq!(told(Story::healthy(), 0.0), []);
+    assert_eq!(told(Story::default().silent(5.0, "pg2"), 5.9), []);
+    assert_eq!(told(Story::default().rest(5.9, "pg2", "replica"), 9.0), [], "a bad moment");
+    assert_eq!(told(Story::default().silent(20.0, "pg2"), 20.5), []);
+    assert_eq!(told(Story::default(), 21.1), [What::RestSilent]);
+    assert_eq!(told(Story::default().leader(30.0, None), 30.0), [What::LeaderLost], "sure at once");
 }
 
 #[test]

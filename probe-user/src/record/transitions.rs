@@ -20,8 +20,11 @@ use std::{
 
 use super::{
     Applied, ClusterView, Event, Inside, Kind, PortState, RestState, Reverted, Streaming, Transition, View,
-    What, Zero, outages, traceback, two_primaries,
+    What, Zero, ZeroFrom,
+    primaries::Writable,
+    traceback,
     words::{closed_in_words, inside_in_words, port_in_words, rest_in_words, rule_in_words},
+    writes::Pace,
     zero::{hits, in_order, zero},
 };
 use crate::clock::BootInstant;
@@ -35,29 +38,83 @@ pub const REPEAT: Duration = Duration::from_secs(10);
 /// Every change that matters, by time.
 pub fn transitions(events: &[Event]) -> Vec<Transition> {
     let Some(zero) = zero(events) else { return Vec::new() };
-    let ordered = in_order(events);
-    let mut log = Log { zero, transitions: Vec::new() };
-    let mut view = View::default();
-    let mut timeline = None;
-    let mut hit = BTreeSet::new();
-    let mut logged = BTreeMap::new();
-    for event in &ordered {
-        log.cut(event, &mut hit);
-        log.traceback(event, &mut logged);
-        log.cluster(event, &mut view, &mut timeline);
+    let mut follower = Follower::from(zero);
+    for event in in_order(events) {
+        follower.take(event);
     }
-    log.writes(&ordered);
-    log.primaries(&ordered);
-    log.transitions.sort_by_key(|transition| transition.at);
-    log.transitions
+    follower.transitions.sort_by_key(|transition| transition.at);
+    follower.transitions
 }
 
-struct Log {
+/// Finds transitions event by event, for who watches for hours: what was handed out is forgotten.
+///
+/// All events together give what [`transitions`] does. Events must come nearly in order.
+#[derive(Clone, Debug)]
+pub struct Follower {
     zero: Zero,
+    /// Those that were not handed out yet, in the order of being found.
     transitions: Vec<Transition>,
+    view: View,
+    /// Who held the leader key when it was last lost.
+    lost_leader: Option<String>,
+    /// The highest WAL timeline of a primary.
+    timeline: Option<u32>,
+    /// Cuts, by id and node, that have hit.
+    hit: BTreeSet<(String, String)>,
+    /// When tracebacks were told last, by node and exception.
+    tracebacks: BTreeMap<(String, String), BootInstant>,
+    pace: Pace,
+    /// Whether the outage that goes on was told.
+    outage_told: bool,
+    writable: Writable,
 }
 
-impl Log {
+impl From<Zero> for Follower {
+    fn from(zero: Zero) -> Self {
+        Self {
+            zero,
+            transitions: Vec::new(),
+            view: View::default(),
+            lost_leader: None,
+            timeline: None,
+            hit: BTreeSet::new(),
+            tracebacks: BTreeMap::new(),
+            pace: Pace::default(),
+            outage_told: false,
+            writable: Writable::default(),
+        }
+    }
+}
+
+impl Follower {
+    /// Begins to follow; transitions count their seconds from `start`.
+    pub fn new(start: BootInstant) -> Self {
+        Self::from(Zero { at: start, from: ZeroFrom::Start })
+    }
+
+    /// Takes an event in.
+    pub fn take(&mut self, event: &Event) {
+        self.cut(event);
+        self.traceback(event);
+        self.cluster(event);
+        self.writes(event);
+        self.primaries(event);
+    }
+
+    /// The transitions, by time, that are new and will not be taken back: those that [may](FLAP) be are held back
+    /// until they cannot be any more.
+    pub fn settled(&mut self, now: BootInstant) -> Vec<Transition> {
+        let held = |one: &mut Transition| !one.what.may_flap() || now.since(one.at) > FLAP;
+        let mut settled: Vec<_> = self.transitions.extract_if(.., held).collect();
+        settled.sort_by_key(|transition| transition.at);
+        settled
+    }
+
+    /// The cluster as the events so far tell it.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
     fn push(&mut self, at: BootInstant, subject: &str, what: What, from: Option<String>, to: Option<String>) {
         if what.may_flap()
             && let Some(last) = self.transitions.iter().rposition(|other| {
@@ -73,7 +130,7 @@ impl Log {
         self.transitions.push(Transition { at, at_s, subject: subject.to_owned(), what, from, to });
     }
 
-    fn cut(&mut self, event: &Event, seen: &mut BTreeSet<(String, String)>) {
+    fn cut(&mut self, event: &Event) {
         let node = event.node.as_deref().unwrap_or("cluster");
         if event.kind == Kind::Applied
             && let Some(applied) = event.after_as::<Applied>()
@@ -84,7 +141,7 @@ impl Log {
             self.push(event.boot_ns, node, What::CutInForce, None, Some(rules.join("; ")));
         }
         for hit in hits(event) {
-            if seen.insert((hit.cut, node.to_owned())) {
+            if self.hit.insert((hit.cut, node.to_owned())) {
                 let at = hit.first.unwrap_or(event.boot_ns);
                 self.push(at, node, What::CutHit, None, hit.example);
             }
@@ -96,32 +153,39 @@ impl Log {
         }
     }
 
-    fn traceback(&mut self, event: &Event, told: &mut BTreeMap<(String, String), BootInstant>) {
+    fn traceback(&mut self, event: &Event) {
         if event.kind != Kind::Log {
             return;
         }
         let Some(found) = event.after_as().and_then(|entry| traceback(&entry)) else { return };
         let (at, node) = (event.boot_ns, event.node.as_deref().unwrap_or("cluster"));
         let key = (node.to_owned(), found.exception.clone());
-        if told.get(&key).is_some_and(|last| at.since(*last) < REPEAT) {
+        self.tracebacks.retain(|_, last| at.since(*last) < REPEAT);
+        if self.tracebacks.contains_key(&key) {
             return;
         }
-        told.insert(key, at);
+        self.tracebacks.insert(key, at);
         let what = if found.benign { What::BenignTraceback } else { What::Traceback };
         self.push(at, node, what, None, Some(found.exception));
     }
 
-    fn cluster(&mut self, event: &Event, view: &mut View, timeline: &mut Option<u32>) {
+    fn cluster(&mut self, event: &Event) {
         // Most events are writes, which no view has.
         if !View::holds(event.kind) {
             return;
         }
+        let mut view = std::mem::take(&mut self.view);
         let before = view.clone();
         view.take(event);
+        self.changed(event, &before, &view);
+        self.view = view;
+    }
+
+    fn changed(&mut self, event: &Event, before: &View, view: &View) {
         let at = event.boot_ns;
         let node = event.node.as_deref().unwrap_or_default();
         match event.kind {
-            Kind::LeaderKey => self.leader(at, &before, view),
+            Kind::LeaderKey => self.leader(at, before, view),
             Kind::EtcdReachable => match (before.etcd, view.etcd) {
                 (Some(true), Some(false)) => self.push(at, "etcd", What::EtcdUnreachable, None, text(event)),
                 (Some(false), Some(true)) => self.push(at, "etcd", What::EtcdReachable, None, None),
@@ -157,7 +221,7 @@ impl Log {
             }
             Kind::Inside => {
                 self.inside(at, node, before.inside.get(node), view.inside.get(node));
-                self.timeline(at, node, view.inside.get(node), timeline);
+                self.timeline(at, node, before.inside.get(node), view.inside.get(node));
             }
             _ => {}
         }
@@ -171,11 +235,11 @@ impl Log {
             (None, Some(_)) => What::LeaderElected,
             _ => return,
         };
-        // Across a time without a leader, the last one is told by the transition that lost it.
-        let from = was.clone().or_else(|| {
-            let lost = self.transitions.iter().rev().find(|other| other.what == What::LeaderLost);
-            lost.and_then(|lost| lost.from.clone())
-        });
+        // Across a time without a leader, the last one is the one that lost it.
+        let from = was.clone().or_else(|| self.lost_leader.clone());
+        if what == What::LeaderLost {
+            self.lost_leader.clone_from(was);
+        }
         self.push(at, "cluster", what, from, is.clone());
     }
 
@@ -278,37 +342,48 @@ impl Log {
         &mut self,
         at: BootInstant,
         node: &str,
-        inside: Option<&Option<Inside>>,
-        known: &mut Option<u32>,
+        before: Option<&Option<Inside>>,
+        after: Option<&Option<Inside>>,
     ) {
-        let Some(Some(inside)) = inside else { return };
-        if inside.in_recovery || known.is_some_and(|known| inside.timeline <= known) {
+        let Some(Some(inside)) = after else { return };
+        if inside.in_recovery || self.timeline.is_some_and(|known| inside.timeline <= known) {
             return;
         }
-        if let Some(known) = known.replace(inside.timeline) {
+        // At the first sight of a node its timeline is old news.
+        if let (Some(known), Some(_)) = (self.timeline.replace(inside.timeline), before) {
             let (from, to) = (known.to_string(), inside.timeline.to_string());
             self.push(at, node, What::TimelineGrew, Some(from), Some(to));
         }
     }
 
-    fn writes(&mut self, ordered: &[&Event]) {
-        for outage in outages(ordered) {
+    fn writes(&mut self, event: &Event) {
+        let ended = self.pace.take(event);
+        if let Some(outage) = ended.or_else(|| self.pace.outage())
+            && !self.outage_told
+        {
+            self.outage_told = true;
             self.push(outage.begin, "clients", What::WritesStopped, None, None);
-            if let Some(end) = outage.end {
-                let paused = format!("none for {:.1} s", outage.length().as_secs_f64());
-                self.push(end, "clients", What::WritesBack, Some(paused), None);
-            }
+        }
+        if let Some((outage, end)) = ended.and_then(|outage| Some((outage, outage.end?))) {
+            self.outage_told = false;
+            let paused = format!("none for {:.1} s", outage.length().as_secs_f64());
+            self.push(end, "clients", What::WritesBack, Some(paused), None);
         }
     }
 
-    fn primaries(&mut self, ordered: &[&Event]) {
-        for window in two_primaries(ordered).into_iter().flatten() {
-            let nodes = Some(window.nodes.join(" and "));
-            self.push(window.begin, "cluster", What::TwoPrimariesBegin, None, nodes.clone());
-            if let Some(end) = window.end {
-                let lasted = format!("{:.1} s", end.since(window.begin).as_secs_f64());
-                self.push(end, "cluster", What::TwoPrimariesEnd, nodes, Some(lasted));
-            }
+    fn primaries(&mut self, event: &Event) {
+        let known = self.writable.together.as_ref().map(|window| window.begin);
+        if let Some(window) = self.writable.take(event)
+            && let Some(end) = window.end
+        {
+            let lasted = format!("{:.1} s", end.since(window.begin).as_secs_f64());
+            self.push(end, "cluster", What::TwoPrimariesEnd, Some(window.nodes.join(" and ")), Some(lasted));
+        }
+        if let Some(window) = &self.writable.together
+            && known != Some(window.begin)
+        {
+            let (begin, nodes) = (window.begin, Some(window.nodes.join(" and ")));
+            self.push(begin, "cluster", What::TwoPrimariesBegin, None, nodes);
         }
     }
 }

@@ -32,29 +32,46 @@ impl Outage {
 /// Counted from the first acknowledgement on, and at the end of the record only up to the client's last word.
 /// `events` must be in order.
 pub(crate) fn outages(events: &[&Event]) -> Vec<Outage> {
-    let mut outages = Vec::new();
-    let mut acknowledged = false;
-    let mut begin: Option<BootInstant> = None;
-    let mut last = None;
-    for event in events.iter().filter(|event| event.kind == Kind::Write) {
-        let Some(write) = event.after_as::<ClientWrite>() else { continue };
-        let attempt =
-            BootInstant { ns: event.boot_ns.ns.saturating_sub(write.took_ms.saturating_mul(1_000_000)) };
-        last = Some(event.boot_ns);
-        if write.outcome == WriteOutcome::Acknowledged {
-            let begin = begin.take().unwrap_or(attempt);
-            if acknowledged && event.boot_ns.since(begin) >= WRITE_PAUSE {
-                outages.push(Outage { begin, end: Some(event.boot_ns), seen_until: event.boot_ns });
-            }
-            acknowledged = true;
-        } else if acknowledged {
-            begin.get_or_insert(attempt);
-        }
-    }
-    if let (Some(begin), Some(last)) = (begin, last)
-        && last.since(begin) >= WRITE_PAUSE
-    {
-        outages.push(Outage { begin, end: None, seen_until: last });
-    }
+    let mut pace = Pace::default();
+    let mut outages: Vec<Outage> = events.iter().filter_map(|event| pace.take(event)).collect();
+    outages.extend(pace.outage());
     outages
+}
+
+/// The client's writes, followed one by one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pace {
+    acknowledged: bool,
+    /// When the first attempt began that was not acknowledged since.
+    begin: Option<BootInstant>,
+    last: Option<BootInstant>,
+}
+
+impl Pace {
+    /// Takes a write in, and gives the outage that it ends. Events of other kinds change nothing.
+    pub(super) fn take(&mut self, event: &Event) -> Option<Outage> {
+        if event.kind != Kind::Write {
+            return None;
+        }
+        let write = event.after_as::<ClientWrite>()?;
+        let end = event.boot_ns;
+        let attempt = BootInstant { ns: end.ns.saturating_sub(write.took_ms.saturating_mul(1_000_000)) };
+        self.last = Some(end);
+        if write.outcome == WriteOutcome::Acknowledged {
+            let begin = self.begin.take().unwrap_or(attempt);
+            let known = std::mem::replace(&mut self.acknowledged, true);
+            let ended = known && end.since(begin) >= WRITE_PAUSE;
+            return ended.then_some(Outage { begin, end: Some(end), seen_until: end });
+        }
+        if self.acknowledged {
+            self.begin.get_or_insert(attempt);
+        }
+        None
+    }
+
+    /// The outage that goes on, as far as it was seen.
+    pub(super) fn outage(&self) -> Option<Outage> {
+        let (begin, last) = (self.begin?, self.last?);
+        (last.since(begin) >= WRITE_PAUSE).then_some(Outage { begin, end: None, seen_until: last })
+    }
 }

@@ -49,6 +49,8 @@ pub(super) struct Client {
     nodes: BTreeMap<IpAddr, String>,
     session: Option<Session>,
     ledger: Ledger,
+    /// Whether acknowledged rows are remembered, one by one, to be looked for at the end.
+    remembers: bool,
     trouble: Subject,
     lookout: Lookout,
 }
@@ -90,9 +92,15 @@ impl Client {
             nodes: inventory.nodes.iter().map(|node| (node.address, node.name.clone())).collect(),
             session: None,
             ledger: Ledger::default(),
+            remembers: true,
             trouble: lookout.trouble(None, Source::Client),
             lookout: lookout.clone(),
         }
+    }
+
+    /// For who writes for days and does not ask for the rows at the end.
+    pub(super) fn without_memory(self) -> Self {
+        Self { remembers: false, ..self }
     }
 
     /// This run's mark in the table's column `run`.
@@ -153,10 +161,10 @@ impl Client {
             Attempt::Sent(Err(error)) => (None, Some(error.words())),
             Attempt::NotSent(why) => (None, Some(why)),
         };
-        if outcome == WriteOutcome::Acknowledged {
-            self.ledger.acknowledged.insert(id);
-        } else {
+        if outcome != WriteOutcome::Acknowledged {
             self.session = None;
+        } else if self.remembers {
+            self.ledger.acknowledged.insert(id);
         }
         let node = address.and_then(|address| self.nodes.get(&address.parse().ok()?));
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -56,7 +56,12 @@ impl Servers {
     pub(super) async fn run(mut self) {
         poll(PERIOD, async || match self.look().await {
             Ok(servers) => {
-                self.trouble.forget();
+                if self.trouble.forget() {
+                    // What is as it was before the silence is told again: it is known once more.
+                    self.seen.values_mut().for_each(|server| {
+                        server.forget();
+                    });
+                }
                 self.tell(&servers);
             }
             Err(error) => {

@@ -5,6 +5,7 @@
 //! | `patroni` | each node's `GET /patroni` | outside | 400 ms | 1 s |
 //! | | `GET /cluster` of any node | outside | 1 s | 1 s |
 //! | `etcd` | the leader key, the members' keys, and `patronictl list`, which follows from them | outside | watch | 1 s |
+//! | | how long the leader key still lives, only for a live view | outside | 1 s | 1 s |
 //! | `postgres_port` | each node's PostgreSQL port | outside | 1 s | 1 s |
 //! | `open_session` | a session with each PostgreSQL that is kept while it lives | outside | 1 s | never |
 //! | `postgres_inside` | each PostgreSQL's own truth, and who streams from it | Unix socket | 200 ms | 1 s |

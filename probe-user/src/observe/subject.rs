@@ -101,9 +101,10 @@ impl Subject {
         }
     }
 
-    /// Forgets what was seen: trouble is over, and the same trouble again is worth an event.
-    pub(super) fn forget(&mut self) {
-        self.last = None;
+    /// Forgets what was seen, and says whether there was anything: trouble is over, and the same again is worth an
+    /// event.
+    pub(super) fn forget(&mut self) -> bool {
+        self.last.take().is_some()
     }
 }
 

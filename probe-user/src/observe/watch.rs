@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::{
     client::Client,
-    etcd::Keys,
+    etcd::{Keys, Lease},
     haproxy::Servers,
     log::{Log, follow},
     open_session::Kept,
@@ -79,20 +79,32 @@ impl Watch {
         let client = inventory.haproxy.as_ref().map(|haproxy| {
             let client = Client::new(&lookout, inventory, haproxy);
             let read_back = ReadBack::new(&lookout, inventory, haproxy, client.run_id());
-            (client, read_back)
+            (client, Some(read_back))
         });
-        Self::begin(inventory, lookout, client)
+        Self::begin(inventory, lookout, client, None)
     }
 
     /// As [`Watch::start`], without the client: nothing is written anywhere.
     pub fn start_reading_only(inventory: &Inventory, sink: EventSink) -> Result<Self, ObserveError> {
-        Self::begin(inventory, Lookout::new(sink), None)
+        Self::begin(inventory, Lookout::new(sink), None, None)
+    }
+
+    /// For a live view that may last for days: as [`Watch::start_reading_only`], and the leader key's time to live is
+    /// asked for once a second. With `writes` the client writes; its rows are not read back at the end.
+    pub fn start_live(inventory: &Inventory, sink: EventSink, writes: bool) -> Result<Self, ObserveError> {
+        let lookout = Lookout::new(sink);
+        let haproxy = inventory.haproxy.as_ref().filter(|_| writes);
+        let client =
+            haproxy.map(|haproxy| (Client::new(&lookout, inventory, haproxy).without_memory(), None));
+        let lease = Lease::new(&lookout, inventory);
+        Self::begin(inventory, lookout, client, Some(lease))
     }
 
     fn begin(
         inventory: &Inventory,
         lookout: Lookout,
-        client: Option<(Client, ReadBack)>,
+        client: Option<(Client, Option<ReadBack>)>,
+        lease: Option<Lease>,
     ) -> Result<Self, ObserveError> {
         let run = client.as_ref().map(|(client, _)| client.run_id().to_owned());
         let mut watch =
@@ -102,6 +114,7 @@ impl Watch {
             rests: inventory.nodes.iter().map(|node| Rest::new(lookout, node)).collect(),
             cluster: Cluster::new(lookout, inventory),
             keys: Keys::new(lookout, inventory),
+            lease,
             ports: inventory.nodes.iter().map(|node| Port::new(lookout, node, &inventory.postgres)).collect(),
             sessions: inventory
                 .nodes
@@ -208,9 +221,10 @@ struct Outside {
     rests: Vec<Rest>,
     cluster: Cluster,
     keys: Keys,
+    lease: Option<Lease>,
     ports: Vec<Port>,
     sessions: Vec<Kept>,
-    client: Option<(Client, ReadBack)>,
+    client: Option<(Client, Option<ReadBack>)>,
     http: reqwest::Client,
     lookout: Lookout,
 }
@@ -223,6 +237,9 @@ impl Outside {
         }
         observers.begin(Source::Patroni, self.cluster.run(self.http.clone()));
         observers.begin(Source::Etcd, self.keys.run(self.http.clone()));
+        if let Some(lease) = self.lease {
+            observers.begin(Source::Etcd, lease.run(self.http.clone()));
+        }
         for port in self.ports {
             observers.begin(Source::Postgres, port.run());
         }
@@ -234,7 +251,9 @@ impl Outside {
         };
         let ledger = observers.attend(client.write(&mut stop)).await;
         drop(observers);
-        read_back.check(&self.http, &ledger, stop.last_check()).await;
+        if let Some(read_back) = read_back {
+            read_back.check(&self.http, &ledger, stop.last_check()).await;
+        }
     }
 }
 

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 #[cfg(doc)]
 use super::{
-    Applied, ClientWrite, ClusterView, EdgeProbe, HitSummary, Inside, LeaderKey, LogEntry, MemberKey,
-    OpenSession, PortState, RestState, Reverted, RowsFound, ServerProcess, ServerState, StepMark, Streaming,
+    Applied, ClientWrite, ClusterView, EdgeProbe, HitSummary, Inside, LeaderKey, LeaderLease, LogEntry,
+    MemberKey, OpenSession, PortState, RestState, Reverted, RowsFound, ServerProcess, ServerState, StepMark,
+    Streaming,
 };
 use crate::clock::BootInstant;
 
@@ -134,6 +135,8 @@ pub enum Kind {
     Replication,
     /// The leader key: [`LeaderKey`] or `null`.
     LeaderKey,
+    /// How long the leader key still lives: [`LeaderLease`] or `null`. Only a live view asks for it, once a second.
+    Lease,
     /// A member's key (`node`): [`MemberKey`] or `null`.
     MemberKey,
     /// Whether etcd answers the observer: a string, `reachable` or `unreachable: WHY`.

@@ -33,8 +33,9 @@ pub use primaries::TwoPrimaries;
 pub(crate) use primaries::two_primaries;
 pub use recorder::{EVENTS_FILE, RecordError, Recorder, read_events};
 pub use sights::{
-    ClientWrite, ClusterMember, ClusterView, EdgeProbe, Inside, LeaderKey, LogEntry, MemberKey, OpenSession,
-    PortState, ProbeMet, RestState, RowsFound, ServerProcess, ServerState, Streaming, WriteOutcome,
+    ClientWrite, ClusterMember, ClusterView, EdgeProbe, Inside, LeaderKey, LeaderLease, LogEntry, MemberKey,
+    OpenSession, PortState, ProbeMet, RestState, RowsFound, ServerProcess, ServerState, Streaming,
+    WriteOutcome,
 };
 pub use sink::EventSink;
 pub use traceback::{Traceback, traceback};

@@ -110,6 +110,17 @@ pub struct LeaderKey {
     pub holder: String,
 }
 
+/// Payload of [`Kind::Lease`]: the lease that the leader key is bound to, as etcd has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaderLease {
+    /// The member that holds the key.
+    pub holder: String,
+    /// How long the key still lives if nobody renews it, in whole seconds.
+    pub left_s: u64,
+    /// How long it lives after a renewal: Patroni's `ttl`.
+    pub granted_s: u64,
+}
+
 /// Payload of [`Kind::MemberKey`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberKey {

@@ -120,7 +120,7 @@ impl View {
     }
 
     /// Whether `HAProxy` has the node UP in at least one proxy, as far as it is watched.
-    pub(super) fn up_somewhere(&self, node: &str) -> bool {
+    pub(crate) fn up_somewhere(&self, node: &str) -> bool {
         let mut servers = self.servers.iter().filter(|((name, _), _)| name == node).peekable();
         servers.peek().is_none() || servers.any(|(_, server)| server.is_up())
     }

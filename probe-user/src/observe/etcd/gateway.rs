@@ -7,8 +7,11 @@ use std::{fmt, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::Client;
-use serde::{Deserialize, Deserializer, de::Error as _};
-use serde_json::json;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::causes::in_a_line;
@@ -38,8 +41,18 @@ impl fmt::Display for Unanswered {
 impl Gateway {
     /// The value of one key, as a quorum has it; `None` where it is not there.
     pub(in crate::observe) async fn value(&self, key: &str) -> Result<Option<String>, Unanswered> {
+        Ok(self.key(key).await?.map(|kv| kv.value))
+    }
+
+    /// One key, as a quorum has it; `None` where it is not there.
+    pub(super) async fn key(&self, key: &str) -> Result<Option<KeyValue>, Unanswered> {
         let range = self.range(key, &format!("{key}\0")).await?;
-        Ok(range.kvs.into_iter().next().map(|kv| kv.value))
+        Ok(range.kvs.into_iter().next())
+    }
+
+    /// How long a lease still lives. Asking does not renew it.
+    pub(super) async fn lease(&self, id: i64) -> Result<LeaseAnswer, Unanswered> {
+        self.ask("/v3/lease/timetolive", &json!({ "ID": id.to_string() })).await
     }
 
     pub(in crate::observe) fn new(http: &Client, endpoint: &str) -> Self {
@@ -49,8 +62,12 @@ impl Gateway {
     /// The keys from `first` up to `end`, end excluded, as a quorum has them.
     pub(super) async fn range(&self, first: &str, end: &str) -> Result<Range, Unanswered> {
         let request = json!({ "key": STANDARD.encode(first), "range_end": STANDARD.encode(end) });
+        self.ask("/v3/kv/range", &request).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, path: &str, request: &Value) -> Result<T, Unanswered> {
         let answer = async {
-            let response = self.post("/v3/kv/range", &request).await?;
+            let response = self.post(path, request).await?;
             response.bytes().await.map_err(|error| self.unanswered(&in_a_line(&error)))
         };
         let body =
@@ -71,7 +88,7 @@ impl Gateway {
         Ok(Changes { gateway: self.clone(), response, frames: Frames::default() })
     }
 
-    async fn post(&self, path: &str, body: &serde_json::Value) -> Result<reqwest::Response, Unanswered> {
+    async fn post(&self, path: &str, body: &Value) -> Result<reqwest::Response, Unanswered> {
         let url = format!("{}{path}", self.endpoint);
         let sent = self.http.post(url).json(body).send().await;
         sent.and_then(reqwest::Response::error_for_status)
@@ -193,6 +210,19 @@ pub(super) struct KeyValue {
     pub(super) value: String,
     #[serde(default, deserialize_with = "number")]
     pub(super) mod_revision: i64,
+    /// The lease that it is bound to; 0 where it is bound to none.
+    #[serde(default, deserialize_with = "number")]
+    pub(super) lease: i64,
+}
+
+/// The answer to how long a lease still lives, in seconds.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct LeaseAnswer {
+    /// -1 for one that is over.
+    #[serde(default, rename = "TTL", deserialize_with = "number")]
+    pub(super) left: i64,
+    #[serde(default, rename = "grantedTTL", deserialize_with = "number")]
+    pub(super) granted: i64,
 }
 
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {

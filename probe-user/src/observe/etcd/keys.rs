@@ -108,7 +108,7 @@ mod tests {
     }
 
     fn entry(key: &str, value: &str) -> Option<Entry> {
-        keys().entry(&KeyValue { key: key.to_owned(), value: value.to_owned(), mod_revision: 1 })
+        keys().entry(&KeyValue { key: key.to_owned(), value: value.to_owned(), mod_revision: 1, lease: 0 })
     }
 
     #[test]

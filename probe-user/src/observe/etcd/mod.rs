@@ -10,13 +10,17 @@
 //! while etcd could not be reached, when it could be again. Every second a small linearizable read, within 1 s,
 //! proves that the endpoint still takes part in a quorum: [`Kind::EtcdReachable`](crate::record::Kind).
 //!
+//! For a live view, `lease` also asks once a second how long the leader key still lives ([`Kind::Lease`](crate::record::Kind)).
+//!
 //! TLS is not spoken; an `https` endpoint shows as unreachable and says so.
 
 mod gateway;
 mod keys;
+mod lease;
 mod list;
 mod watch;
 
 pub(super) use gateway::Gateway;
 pub(super) use keys::KeySpace;
+pub(super) use lease::Lease;
 pub(super) use watch::Keys;

@@ -1,7 +1,7 @@
 //! netsplit cuts a cluster on purpose, in the kernel, and records what the cluster does about it.
 //!
 //! Data flows one way: parse → resolve → plan → compile → apply → observe → judge → report.
-//! `document`, `policy`, `scenario`, the derivations in `record` and `report` are pure; `backend`, `cut`,
+//! `document`, `policy`, `scenario`, the derivations in `record`, `report` and `screen` are pure; `backend`, `cut`,
 //! `observe`, `cluster` and `lab` touch the world. ARCHITECTURE.md has the map.
 
 pub mod backend;
@@ -22,4 +22,5 @@ pub mod proof;
 pub mod record;
 pub mod report;
 pub mod scenario;
+pub mod screen;
 pub mod suite;

@@ -18,6 +18,7 @@ mod report;
 mod revert;
 mod run;
 mod status;
+mod watch;
 
 use clap::{Parser, Subcommand};
 pub use exit::{ExitCode, HostCannot};
@@ -42,6 +43,7 @@ enum Verb {
     Status(status::Args),
     Run(run::Args),
     Compare(compare::Args),
+    Watch(watch::Args),
     Report(report::Args),
     Lab(lab::Args),
     Doctor(doctor::Args),
@@ -60,6 +62,7 @@ impl Cli {
             Verb::Status(args) => status::run(&args),
             Verb::Run(args) => run::run(&args, self.verbose),
             Verb::Compare(args) => compare::run(&args),
+            Verb::Watch(args) => watch::run(&args),
             Verb::Report(args) => report::run(&args),
             Verb::Lab(args) => lab::run(&args),
             Verb::Doctor(args) => doctor::run(&args),

@@ -9,7 +9,17 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// A moment on the boot clock, in nanoseconds since boot, suspended time included.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    schemars::JsonSchema,
+    serde::Deserialize,
 )]
 #[serde(transparent)]
 pub struct BootInstant {

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 /// A kernel's version, as far as features follow it.
@@ -33,9 +34,10 @@ impl Serialize for Release {
 pub const OLDEST: Release = Release(6, 1);
 
 /// What a kernel brought, and what is lost below it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Milestone {
     /// The first kernel that has it.
+    #[schemars(with = "String")]
     pub since: Release,
     /// What it is.
     pub brings: &'static str,

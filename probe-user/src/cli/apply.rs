@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use miette::IntoDiagnostic;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -59,13 +60,21 @@ pub(super) struct Args {
     format: Format,
 }
 
+/// The version of the JSON form.
+const SCHEMA: &str = "netsplit/apply/1";
+
 /// What `apply --format json` prints.
-#[derive(Serialize)]
-struct Applied<'a> {
+#[derive(JsonSchema, Serialize)]
+pub(super) struct Applied<'a> {
+    /// The version of this format.
     schema: &'static str,
+    /// The cut's id, which `netsplit revert` takes.
     id: String,
+    /// How long the kernel enforces it, in seconds.
     lease_s: f64,
+    /// Each node's part of it.
     nodes: &'a [CutStatus],
+    /// How many sockets were closed, by node; missing where no rule says so.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     closed_sockets: &'a BTreeMap<String, u64>,
 }
@@ -141,7 +150,7 @@ fn edges_of(cut: &Cut) -> impl Iterator<Item = &Edge> {
 fn tell(args: &Args, cut: &Cut, lease: Duration) -> miette::Result<()> {
     match args.format {
         Format::Json => print_json(&Applied {
-            schema: "netsplit/apply/1",
+            schema: SCHEMA,
             id: cut.id.to_string(),
             lease_s: lease.as_secs_f64(),
             nodes: &cut.nodes,
@@ -189,6 +198,24 @@ fn dry_run(args: &Args, policy: &Policy, plan: &Plan) -> miette::Result<ExitCode
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{cli::status::tests::cut, schema::tests::assert_fits};
+
+    #[test]
+    fn what_programs_get_fits_its_schema() {
+        for closed_sockets in [BTreeMap::new(), BTreeMap::from([("pg1".to_owned(), 3)])] {
+            let (id, nodes) = ("c3f9a1".to_owned(), [cut()]);
+            assert_fits(
+                "apply",
+                &Applied {
+                    schema: SCHEMA,
+                    id,
+                    lease_s: 60.0,
+                    nodes: &nodes,
+                    closed_sockets: &closed_sockets,
+                },
+            );
+        }
+    }
 
     #[test]
     fn leases() {

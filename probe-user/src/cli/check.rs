@@ -7,6 +7,7 @@ mod search;
 use std::{io, path::PathBuf};
 
 use super::ExitCode;
+pub(super) use output::Verdicts;
 use output::{Format, Output};
 
 /// Parse and validate policies, scenarios, suites and inventories; touches nothing.

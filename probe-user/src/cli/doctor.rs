@@ -3,6 +3,7 @@
 mod trial;
 
 use comfy_table::{Table, presets};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -27,7 +28,7 @@ pub(super) struct Args {
 }
 
 /// One thing that was tried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 struct Finding {
     /// What.
     what: &'static str,
@@ -40,9 +41,10 @@ struct Finding {
     mend: Option<&'static str>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Verdict {
+    /// It does.
     Works,
     /// It does not, and cuts can be made without it.
     Lacking,
@@ -60,13 +62,22 @@ impl Verdict {
     }
 }
 
+/// The version of the JSON form.
+const SCHEMA: &str = "netsplit/doctor/1";
+
 /// What `doctor --format json` prints.
-#[derive(Serialize)]
-struct Report<'a> {
+#[derive(JsonSchema, Serialize)]
+pub(super) struct Report<'a> {
+    /// The version of this format.
     schema: &'static str,
+    /// This kernel's release, as `uname -r` has it.
     kernel: String,
+    /// The oldest that netsplit is tested on.
+    #[schemars(with = "String")]
     oldest_kernel: Release,
+    /// What kernels brought, the newest first.
     kernels: &'a [Milestone],
+    /// Each thing that was tried.
     findings: &'a [Finding],
 }
 
@@ -79,7 +90,7 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
     findings.push(servers());
     match args.format {
         Format::Json => print_json(&Report {
-            schema: "netsplit/doctor/1",
+            schema: SCHEMA,
             kernel,
             oldest_kernel: OLDEST,
             kernels: &MILESTONES,
@@ -159,4 +170,21 @@ fn milestones() -> Table {
         table.add_row([&milestone.since.to_string(), milestone.brings, milestone.below]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::tests::assert_fits;
+
+    #[test]
+    fn what_programs_get_fits_its_schema() {
+        let finding =
+            Finding { what: "TCX", verdict: Verdict::Lacking, seen: "no".to_owned(), mend: Some("x") };
+        let findings = [finding.clone(), Finding { verdict: Verdict::Works, mend: None, ..finding }];
+        let kernels = &MILESTONES;
+        let kernel = "6.1.0".to_owned();
+        let report = Report { schema: SCHEMA, kernel, oldest_kernel: OLDEST, kernels, findings: &findings };
+        assert_fits("doctor", &report);
+    }
 }

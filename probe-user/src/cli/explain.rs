@@ -4,8 +4,8 @@ mod decided;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{
     ExitCode, HostCannot,
@@ -17,7 +17,9 @@ use crate::{
     causes::in_a_line,
     cluster::{Inventory, Target},
     cut::{self, CutError},
-    explain::{Decision, Outcome, TrialError, ask, parties, picture, reach, reach_json, stages},
+    explain::{
+        Decision, Outcome, ReachTable, TrialError, ask, parties, picture, reach, reach_tables, stages,
+    },
     packet::{self, Packet},
     policy::{NodePlan, Plan, PlannedRule, Policy},
 };
@@ -53,22 +55,29 @@ pub(super) struct Args {
 }
 
 /// What `explain --format json` prints: `plan` and `reach`, or `packets`.
-#[derive(Serialize)]
-struct Explained<'a> {
+#[derive(JsonSchema, Serialize)]
+pub(super) struct Explained<'a> {
+    /// The version of this format.
     schema: &'static str,
+    /// The policy's description.
     description: &'a str,
+    /// The rules of each node, resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<&'a [NodePlan]>,
+    /// Who reaches whom.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reach: Option<Value>,
+    reach: Option<Vec<ReachTable>>,
+    /// What becomes of the packets that were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     packets: Option<&'a [Asked]>,
 }
 
 /// A packet, and what became of it at each place that it came to.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Asked {
+    /// The packet in words.
     packet: String,
+    /// What became of it, place by place.
     decisions: Vec<Decision>,
 }
 
@@ -104,7 +113,7 @@ fn explain_reach(args: &Args, plan: &Plan, cluster: Option<&Inventory>) -> miett
     if args.format == Format::Json {
         return print_json(&Explained {
             plan: Some(&plan.nodes),
-            reach: Some(reach_json(&reached, &parties)),
+            reach: Some(reach_tables(&reached, &parties)),
             ..Explained::new(plan)
         });
     }
@@ -180,5 +189,35 @@ impl Args {
             TrialError::Cut(error) if !error.is_hosts_fault() => miette::Report::from_err(error),
             error => HostCannot::new(error, None).into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::tests::assert_fits;
+
+    #[test]
+    fn what_programs_get_fits_its_schema() {
+        let node = NodePlan { node: "pg1".into(), target: Target::Local, rules: vec![PlannedRule::sample()] };
+        let plan = Plan { description: "x".to_owned(), nodes: vec![node] };
+        let parties = parties(&plan, None);
+        let reached = reach(&plan, &parties, &BTreeMap::new()).expect("it fits");
+        let reach = Some(reach_tables(&reached, &parties));
+        assert_fits("explain", &Explained { plan: Some(&plan.nodes), reach, ..Explained::new(&plan) });
+        let decision = Decision {
+            node: "pg1".to_owned(),
+            way: "in",
+            interface: None,
+            outcome: Outcome::Answered { answer: "x".to_owned() },
+            hook: Some("xdp"),
+            origin: Some(0),
+            rule: Some("x".to_owned()),
+            spared_by: None,
+        };
+        let passes =
+            Decision { outcome: Outcome::Passes, hook: None, origin: None, rule: None, ..decision.clone() };
+        let asked = [Asked { packet: "x".to_owned(), decisions: vec![decision, passes] }];
+        assert_fits("explain", &Explained { packets: Some(&asked), ..Explained::new(&plan) });
     }
 }

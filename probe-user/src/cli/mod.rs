@@ -13,15 +13,18 @@ mod interrupt;
 mod lab;
 mod output;
 mod planned;
+mod printed;
 mod protect;
 mod report;
 mod revert;
 mod run;
+mod schema;
 mod status;
 mod watch;
 
 use clap::{Parser, Subcommand};
 pub use exit::{ExitCode, HostCannot};
+pub(crate) use printed::printed_documents;
 
 /// Cuts a cluster on purpose, in the kernel, and records what the cluster does about it.
 #[derive(Debug, Parser)]
@@ -47,6 +50,7 @@ enum Verb {
     Report(report::Args),
     Lab(lab::Args),
     Doctor(doctor::Args),
+    Schema(schema::Args),
     #[command(hide = true)]
     Hold(hold::Args),
 }
@@ -66,6 +70,7 @@ impl Cli {
             Verb::Report(args) => report::run(&args),
             Verb::Lab(args) => lab::run(&args),
             Verb::Doctor(args) => doctor::run(&args),
+            Verb::Schema(args) => schema::run(&args),
             Verb::Hold(args) => Ok(hold::run(&args)),
         }
     }

@@ -1,17 +1,25 @@
 //! `netsplit status`.
 
+mod exposition;
+
 use std::{fmt::Write, time::Duration};
 
+use clap::ValueEnum;
 use comfy_table::{Table, presets};
+use exposition::exposition;
+use jiff::Timestamp;
+use miette::IntoDiagnostic;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
     ExitCode, HostCannot,
-    output::{Format, print, print_json},
+    output::{print, print_json},
 };
 use crate::{
     clock::BootInstant,
     cut::{self, CutError, CutStatus, RuleStatus},
+    exposition::{Dialect, Exposition},
     proof::EdgeVerdict,
 };
 
@@ -23,12 +31,32 @@ pub(super) struct Args {
     format: Format,
 }
 
+/// How the cuts are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs; stable, and versioned by its `schema`.
+    Json,
+    /// For Prometheus, when it scrapes.
+    #[value(name = "openmetrics")]
+    OpenMetrics,
+    /// For Prometheus by way of a push gateway or a textfile collector.
+    Prometheus,
+}
+
+/// The version of the JSON form.
+const SCHEMA: &str = "netsplit/status/1";
+
 /// What `status --format json` prints.
-#[derive(Serialize)]
-struct Status<'a> {
+#[derive(JsonSchema, Serialize)]
+pub(super) struct Status<'a> {
+    /// The version of this format.
     schema: &'static str,
     /// The boot clock when it was read, in nanoseconds: deadlines and hits are on the same clock.
     now: BootInstant,
+    /// Every cut on every node, also those whose lease has ended.
     cuts: &'a [CutStatus],
 }
 
@@ -36,11 +64,17 @@ pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
     let cuts = cut::status().map_err(cut_error)?;
     let now = BootInstant::now();
     match args.format {
-        Format::Json => print_json(&Status { schema: "netsplit/status/1", now, cuts: &cuts })?,
+        Format::Json => print_json(&Status { schema: SCHEMA, now, cuts: &cuts })?,
+        Format::OpenMetrics => print(&numbers(&cuts, now).text(Dialect::OpenMetrics).into_diagnostic()?)?,
+        Format::Prometheus => print(&numbers(&cuts, now).text(Dialect::Prometheus).into_diagnostic()?)?,
         Format::Table if cuts.is_empty() => eprintln!("no cut is in force"),
         Format::Table => print(&format!("{}\n{}", table(&cuts, now), leaks(&cuts)))?,
     }
     Ok(ExitCode::Success)
+}
+
+fn numbers(cuts: &[CutStatus], now: BootInstant) -> Exposition {
+    exposition(cuts, now, Timestamp::now())
 }
 
 fn table(cuts: &[CutStatus], now: BootInstant) -> Table {
@@ -127,12 +161,12 @@ pub(super) fn cut_error(error: CutError) -> miette::Report {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::{cluster::Target, cut::HookStatus, policy::PlannedRule};
+    use crate::{cluster::Target, cut::HookStatus, policy::PlannedRule, schema::tests::assert_fits};
 
-    #[test]
-    fn the_table_for_people() {
+    /// A cut of one rule on pg1, at second 100 of its lease that ends at second 160.
+    pub(in crate::cli) fn cut() -> CutStatus {
         let rule = PlannedRule::sample();
         let hook = |interface: &str, hook: &str, mode: &str| HookStatus {
             interface: interface.into(),
@@ -140,7 +174,7 @@ mod tests {
             mode: mode.into(),
         };
         let at = |seconds: u64| BootInstant { ns: seconds * 1_000_000_000 };
-        let cut = CutStatus {
+        CutStatus {
             id: "c3f9a1".parse().unwrap(),
             node: "pg1".into(),
             target: Target::Netns("netsplit-pg1".into()),
@@ -162,7 +196,17 @@ mod tests {
                 last: None,
             }],
             edges: Vec::new(),
-        };
-        insta::assert_snapshot!(table(&[cut], at(100)));
+        }
+    }
+
+    #[test]
+    fn the_table_for_people() {
+        insta::assert_snapshot!(table(&[cut()], BootInstant { ns: 100_000_000_000 }));
+    }
+
+    #[test]
+    fn what_programs_get_fits_its_schema() {
+        let now = BootInstant { ns: 100_000_000_000 };
+        assert_fits("status", &Status { schema: SCHEMA, now, cuts: &[cut()] });
     }
 }

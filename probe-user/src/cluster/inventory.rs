@@ -9,12 +9,13 @@ use std::{
 };
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Protected, Target};
 
 /// A cluster: its nodes, the services around them, and where to watch from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Inventory {
     /// Patroni's `scope`: the cluster's name.
@@ -41,6 +42,7 @@ pub struct Inventory {
     pub lab: Option<LabFacts>,
     /// The PostgreSQL nodes.
     #[serde(rename = "node")]
+    #[schemars(length(min = 1))]
     pub nodes: Vec<Node>,
 }
 
@@ -183,10 +185,11 @@ impl Inventory {
 }
 
 /// One PostgreSQL node under Patroni.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
     /// The member name that Patroni uses.
+    #[schemars(regex(pattern = "^[^@]"))]
     pub name: String,
     /// How to reach the node's inside.
     pub transport: Target,
@@ -210,12 +213,14 @@ pub struct Node {
 }
 
 /// Patroni's timings, as in its dynamic configuration, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Timings {
     /// How long the leader key lives without renewal.
+    #[schemars(range(min = 1))]
     pub ttl: u64,
     /// How long Patroni sleeps between two rounds.
+    #[schemars(range(min = 1))]
     pub loop_wait: u64,
     /// How long Patroni retries the DCS and PostgreSQL.
     pub retry_timeout: u64,
@@ -234,7 +239,7 @@ impl Timings {
 }
 
 /// Where the outside view is taken from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Observer {
     /// The place that probes and client writes start from.
@@ -242,7 +247,7 @@ pub struct Observer {
 }
 
 /// How to log in to PostgreSQL, over TCP and over the Unix socket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Postgres {
     /// The role; it needs to create and write one table.
@@ -254,15 +259,16 @@ pub struct Postgres {
 }
 
 /// etcd's client endpoints.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EtcdEndpoints {
     /// URLs such as `http://10.88.0.20:2379`.
+    #[schemars(inner(regex(pattern = "^http://")))]
     pub endpoints: Vec<String>,
 }
 
 /// `HAProxy`: where clients write, and where its own view can be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HaproxyEndpoints {
     /// Where clients connect to reach the primary.
@@ -276,7 +282,7 @@ pub struct HaproxyEndpoints {
 }
 
 /// What the embedded lab was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LabFacts {
     /// The lab's name.
@@ -290,7 +296,7 @@ pub struct LabFacts {
 }
 
 /// How Patroni reaches its own PostgreSQL: it decides whether a cut of 5432 loses the leader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum LocalConnection {
     /// By TCP on 127.0.0.1.

@@ -12,6 +12,7 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{NamespaceId, Node, Target, namespace_id, namespace_of_process, pids};
@@ -20,7 +21,7 @@ use super::{NamespaceId, Node, Target, namespace_id, namespace_of_process, pids}
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// A server that an action is done to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Server {
     /// PostgreSQL: its first process, the postmaster.

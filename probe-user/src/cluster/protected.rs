@@ -3,6 +3,7 @@
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An address or a prefix that stays reachable, with a port or with all of them: `192.0.2.10`, `10.0.0.0/24:22`,
@@ -10,8 +11,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// The port may be at either end, and the other end is then a client's, 32768 or above: `10.0.0.0/24:22` is both the
 /// SSH that comes from there and the SSH that goes there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = r"^\[?[0-9A-Fa-f:.]+(/[0-9]+)?\]?(:[0-9]+)?$"))]
 pub struct Protected {
     /// The addresses.
     pub addresses: IpNet,

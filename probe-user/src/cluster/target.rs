@@ -2,11 +2,13 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A place that rules can be enforced and programs run: `local` or `netns:NAME`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^(local|netns:[^/]+)$"))]
 pub enum Target {
     /// The network namespace that netsplit itself runs in.
     Local,

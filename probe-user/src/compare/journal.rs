@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Factor;
@@ -12,7 +13,7 @@ use crate::journal::{self, JournalError};
 pub const JOURNAL: &str = "comparison.jsonl";
 
 /// One line of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(tag = "note", rename_all = "kebab-case")]
 pub enum Note {
     /// The comparison began; always the first line.
@@ -65,7 +66,7 @@ pub enum Note {
 }
 
 /// What a comparison is to run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Plan {
     /// The scenario's id.
     pub scenario: String,

@@ -1,5 +1,6 @@
 //! Which numbers of a run are compared.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::record::Metrics;
@@ -17,7 +18,7 @@ pub struct Measure {
 }
 
 /// What a measure is counted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
     /// Seconds from the first packet hit until something happened.
@@ -29,7 +30,7 @@ pub enum Unit {
 }
 
 /// What a run says of a measure. In JSON a number, `"never"` or `null`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Reading {
     /// The number.
@@ -41,7 +42,7 @@ pub enum Reading {
 }
 
 /// The word for what did not happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Never {
     /// The word.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -18,7 +19,7 @@ use crate::{
 pub const SCHEMA: u32 = 1;
 
 /// A comparison and what differs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Comparison {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -59,7 +60,7 @@ pub struct Comparison {
 }
 
 /// A measure, by its names.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Named {
     /// Its name in files.
     pub name: String,
@@ -70,7 +71,7 @@ pub struct Named {
 }
 
 /// A combination.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Cell {
     /// What each factor is set to, in their order.
     pub levels: Vec<String>,
@@ -81,7 +82,7 @@ pub struct Cell {
 }
 
 /// A run of a comparison.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Run {
     /// Which time the combination ran, from 1.
     pub repetition: u32,
@@ -104,7 +105,7 @@ pub struct Run {
 }
 
 /// What another factor than the compared one is set to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Given {
     /// The factor.
     pub key: String,
@@ -113,7 +114,7 @@ pub struct Given {
 }
 
 /// Two combinations that differ in one factor alone, by one measure.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Difference {
     /// The measure.
     pub measure: String,
@@ -134,7 +135,7 @@ pub struct Difference {
 }
 
 /// What a difference is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strength {
     /// All runs of both say the same.

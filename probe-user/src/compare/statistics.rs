@@ -6,6 +6,7 @@
 //! little stricter than the exact test. (The exact one of statrs 0.19 gives the complement where the first set is not the
 //! larger one.) Pairs that answer one question together share its error by Holm's method (S. Holm, 1979).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statrs::{
     statistics::{Data, OrderStatistics},
@@ -22,7 +23,7 @@ pub const SIGNIFICANCE: f64 = 0.05;
 const NEVER: f64 = 1e300;
 
 /// What a set of numbers is like. What is infinite did not happen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Spread {
     /// How many runs it is of.
     pub runs: usize,

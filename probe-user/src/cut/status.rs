@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CutError, CutId, privilege::check_privilege};
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// One cut on one node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct CutStatus {
     /// The cut's id, the same on every node that it touches.
     pub id: CutId,
@@ -38,7 +39,7 @@ pub struct CutStatus {
 }
 
 /// A program at work on an interface.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct HookStatus {
     /// The interface's name.
     pub interface: String,
@@ -71,7 +72,7 @@ impl fmt::Display for HookStatus {
 }
 
 /// A rule and its counters, summed over the processors.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct RuleStatus {
     /// The rule.
     pub rule: PlannedRule,

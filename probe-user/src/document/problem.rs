@@ -66,7 +66,7 @@ impl Problem {
 }
 
 /// A place in a text as people count: both from 1, columns in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Position {
     /// The line.
     pub line: usize,

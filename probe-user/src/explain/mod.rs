@@ -17,6 +17,6 @@ pub use class::{Class, classes};
 pub use decision::{Decision, Outcome};
 pub use matrix::{Cell, Fate, Hit, Matrix, Reach, reach};
 pub use party::{Party, parties};
-pub use show::{picture, reach_json};
+pub use show::{ReachTable, picture, reach_tables};
 pub use stage::{NoStage, Stage, stages};
 pub use trial::{TrialError, ask};

@@ -1,7 +1,10 @@
 //! The matrix, for people and for programs.
 
+use std::collections::BTreeMap;
+
 use comfy_table::{Table, presets};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{Cell, Matrix, Party, Reach};
 
@@ -42,21 +45,33 @@ fn in_words(from: &Party, to: &Party, cell: &Cell) -> String {
     if from.target.is_none() && to.target.is_none() { "-".to_owned() } else { cell.to_string() }
 }
 
-/// The same for programs: a list of objects with `classes`, `before` and `after`, each a table of callers with a table
-/// of what they meet at each called.
-pub fn reach_json(reached: &[Reach], parties: &[Party]) -> Value {
-    let rows = |matrix: &Matrix| {
+/// Who reaches whom, for packets of the same fate.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ReachTable {
+    /// Which packets, in words.
+    classes: Vec<String>,
+    /// As the cuts in force have it: what each caller meets at each called.
+    before: Rows,
+    /// With the policy, too.
+    after: Rows,
+}
+
+/// What is met, by who calls and who is called.
+type Rows = BTreeMap<String, BTreeMap<String, String>>;
+
+/// The same for programs.
+pub fn reach_tables(reached: &[Reach], parties: &[Party]) -> Vec<ReachTable> {
+    let rows = |matrix: &Matrix| -> Rows {
         let rows = parties.iter().zip(matrix).map(|(from, row)| {
             let met = parties.iter().zip(row).filter(|(to, _)| from.target.is_some() || to.target.is_some());
-            let met: serde_json::Map<_, _> =
-                met.map(|(to, cell)| (to.name.clone(), cell.to_string().into())).collect();
-            (from.name.clone(), Value::from(met))
+            (from.name.clone(), met.map(|(to, cell)| (to.name.clone(), cell.to_string())).collect())
         });
-        Value::from(rows.collect::<serde_json::Map<_, _>>())
+        rows.collect()
     };
-    let one = |reach: &Reach| {
-        let classes: Vec<_> = reach.classes.iter().map(ToString::to_string).collect();
-        json!({"classes": classes, "before": rows(&reach.before), "after": rows(&reach.after)})
+    let one = |reach: &Reach| ReachTable {
+        classes: reach.classes.iter().map(ToString::to_string).collect(),
+        before: rows(&reach.before),
+        after: rows(&reach.after),
     };
     reached.iter().map(one).collect()
 }

@@ -226,7 +226,7 @@ fn programs_get_the_same_matrix() {
     let all_ok = serde_json::json!({"pg1": {"pg1": "ok", "pg2": "ok"}, "pg2": {"pg1": "ok", "pg2": "ok"}});
     let cut = serde_json::json!({"pg1": {"pg1": "ok", "pg2": "drop"}, "pg2": {"pg1": "drop", "pg2": "ok"}});
     assert_eq!(
-        reach_json(&reached, &parties),
+        serde_json::json!(reach_tables(&reached, &parties)),
         serde_json::json!([{"classes": ["tcp"], "before": all_ok, "after": cut}])
     );
 }

@@ -23,7 +23,7 @@ pub(super) const PRIMARY_PORT: u16 = 5000;
 pub(super) const REPLICA_PORT: u16 = 5001;
 
 /// A server as `HAProxy` sees it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct ProxyServer {
     /// `primary` or `replica`: the way in.
     pub proxy: String,

@@ -1,5 +1,6 @@
 //! What a lab looks like now.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
 use crate::cluster::within;
 
 /// A lab at one moment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct LabStatus {
     /// The version of this format.
     pub schema: u32,
@@ -32,7 +33,7 @@ pub struct LabStatus {
 }
 
 /// One machine at one moment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct HostStatus {
     /// Its name.
     pub name: String,

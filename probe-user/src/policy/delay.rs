@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::span::{nanoseconds, written};
@@ -10,7 +11,7 @@ use crate::document::{Reported, Value};
 /// How much later packets go on.
 ///
 /// In a file `delay = "100ms"`, or `delay = { time = "100ms", jitter = "20ms", reorder = true }`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Delay {
     /// In the middle, in nanoseconds; not zero.
     pub time_ns: u64,

@@ -16,9 +16,12 @@ mod words;
 pub use delay::Delay;
 pub use model::{Action, Direction, Flows, NodeSelector, Peer, Policy, PortRange, Protocol, Rule};
 pub use narrow::Narrowing;
-pub(crate) use parse::read_parts;
+#[cfg(test)]
+pub(crate) use parse::generated;
 pub use parse::{RuleArgs, parse, part, reject_part};
+pub(crate) use parse::{read_parts, schema};
 pub use plan::{NodePlan, Plan, PlannedRule};
 pub use resolve::{Place, ResolveError, resolve};
 pub use roles::Roles;
+pub(crate) use show::PrintedPlan;
 pub use topology::{Member, Shape, ShapeKind, Topology, Unheard};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Delay, Narrowing, Topology};
@@ -110,7 +111,7 @@ pub enum Peer {
 }
 
 /// Which way packets go, seen from the node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// Arriving at the node.
@@ -122,7 +123,7 @@ pub enum Direction {
 }
 
 /// Which transport protocol a rule names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// TCP (RFC 9293).
@@ -135,7 +136,7 @@ pub enum Protocol {
 }
 
 /// Which packets of a flow a rule names. Judged by the packet alone, without connection tracking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flows {
     /// Every packet.
@@ -147,7 +148,7 @@ pub enum Flows {
 }
 
 /// What happens to a packet that matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// The packet vanishes.
@@ -172,7 +173,7 @@ impl Action {
 }
 
 /// Ports from `first` to `last`, both included; never 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 pub struct PortRange {
     /// The lowest port.
     pub first: u16,

@@ -1,13 +1,14 @@
 //! A policy resolved against a live cluster. Pure data: printing it is the dry run.
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Delay, Direction, Flows, Narrowing, PortRange, Protocol};
 use crate::cluster::Target;
 
 /// For each node, the exact rules with addresses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Plan {
     /// The policy's description.
     pub description: String,
@@ -16,7 +17,7 @@ pub struct Plan {
 }
 
 /// The rules of one node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct NodePlan {
     /// The node's name in the inventory, or the target where there is no inventory.
     pub node: String,
@@ -27,7 +28,7 @@ pub struct NodePlan {
 }
 
 /// One rule with everything resolved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct PlannedRule {
     /// Which rule of the policy this came from, counted from 0.
     pub origin: usize,
@@ -40,6 +41,7 @@ pub struct PlannedRule {
     /// The peer's ports; empty means every port.
     pub peer_ports: Vec<PortRange>,
     /// The peers' prefixes; empty means everyone.
+    #[schemars(with = "Vec<String>")]
     pub peers: Vec<IpNet>,
     /// Which packets of a flow.
     pub flows: Flows,

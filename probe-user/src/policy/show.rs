@@ -3,12 +3,22 @@
 use std::fmt::{self, Display};
 
 use comfy_table::{Table, presets};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Direction, Flows, Peer, Plan, PlannedRule, Protocol};
 
 /// The version of [`Plan::to_json`]'s form.
 const SCHEMA: &str = "netsplit/plan/1";
+
+/// A plan as [`Plan::to_json`] writes it.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct PrintedPlan<'p> {
+    /// The version of this format.
+    schema: &'static str,
+    #[serde(flatten)]
+    plan: &'p Plan,
+}
 
 impl Plan {
     /// The plan as a table, without a newline at its end.
@@ -32,13 +42,7 @@ impl Plan {
 
     /// The plan as one versioned JSON object: `schema`, and the plan's own fields.
     pub fn to_json(&self) -> serde_json::Result<String> {
-        #[derive(Serialize)]
-        struct Versioned<'p> {
-            schema: &'static str,
-            #[serde(flatten)]
-            plan: &'p Plan,
-        }
-        serde_json::to_string_pretty(&Versioned { schema: SCHEMA, plan: self })
+        serde_json::to_string_pretty(&PrintedPlan { schema: SCHEMA, plan: self })
     }
 }
 
@@ -105,7 +109,7 @@ fn joined(entries: &[impl Display]) -> String {
 mod tests {
     use super::super::{Action, Narrowing, NodePlan, PortRange};
     use super::*;
-    use crate::cluster::Target;
+    use crate::{cluster::Target, schema::tests::assert_fits};
 
     fn narrow() -> PlannedRule {
         PlannedRule {
@@ -170,6 +174,7 @@ mod tests {
     fn a_plan_is_versioned_json_that_reads_back() {
         let json = plan().to_json().expect("JSON");
         assert_eq!(serde_json::from_str::<Plan>(&json).expect("a plan"), plan());
+        assert_fits("plan", &serde_json::from_str::<serde_json::Value>(&json).expect("JSON"));
         insta::assert_snapshot!(json);
     }
 }

@@ -2,12 +2,13 @@
 
 use std::{fmt, net::SocketAddr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{cluster::Target, policy::Action, record::ProbeMet};
 
 /// An edge before anybody looked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct PlannedEdge {
     /// The node that the rule is enforced on.
     pub node: String,
@@ -25,7 +26,7 @@ pub struct PlannedEdge {
 }
 
 /// A probe: from where, to where, and what it must meet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Aim {
     /// The network namespace that it starts from.
     pub from: Target,
@@ -47,7 +48,7 @@ pub struct Aim {
 }
 
 /// A rule on a node.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 pub struct Ruling {
     /// The node.
     pub node: String,
@@ -56,7 +57,7 @@ pub struct Ruling {
 }
 
 /// What a probe sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Manner {
     /// A TCP connection is begun, and given up as soon as its fate is known.
@@ -68,7 +69,7 @@ pub enum Manner {
 }
 
 /// What became of an edge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Edge {
     /// The node that the rule is enforced on.
     pub node: String,
@@ -85,7 +86,7 @@ pub struct Edge {
 }
 
 /// What is known of an edge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EdgeVerdict {
     /// It is cut as the policy says.
@@ -94,6 +95,11 @@ pub enum EdgeVerdict {
     NoTraffic,
     /// It is not.
     Leaked,
+}
+
+impl EdgeVerdict {
+    /// Every one, the best first.
+    pub const ALL: [Self; 3] = [Self::Confirmed, Self::NoTraffic, Self::Leaked];
 }
 
 impl fmt::Display for EdgeVerdict {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Event, Kind, OpenSession, PortState, RestState, Zero};
@@ -11,7 +12,7 @@ use crate::clock::BootInstant;
 ///
 /// A new connection or request is tried about once a second and given up after one, so each of these is good to a second
 /// or so for each time that what they met changed. What was not watched is `null`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct ClientsMet {
     /// New connections to PostgreSQL timed out for so long.
     pub postgres_timeouts_s: Option<f64>,

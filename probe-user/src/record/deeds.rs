@@ -1,5 +1,6 @@
 //! Payloads of events that tell what netsplit itself did: steps, cuts, and what they hit.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 #[cfg(doc)]
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// Payload of [`Kind::Step`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct StepMark {
     /// The step's place in the scenario, from 0.
     pub index: usize,
@@ -31,7 +32,7 @@ pub struct StepMark {
 }
 
 /// What an action did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Acted {
     /// When it began.
     pub began: BootInstant,
@@ -45,7 +46,7 @@ pub struct Acted {
 }
 
 /// A request to Patroni, by its REST API or by `patronictl`, and its answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Answered {
     /// The request, such as `POST http://10.88.0.11:8008/switchover {…}` or `patronictl switchover …`.
     pub request: String,
@@ -68,7 +69,7 @@ pub struct Answered {
 }
 
 /// Payload of [`Kind::Applied`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Applied {
     /// The cut's id.
     pub cut: String,
@@ -89,7 +90,7 @@ pub struct Applied {
 }
 
 /// Payload of [`Kind::Reverted`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Reverted {
     /// The cut's id.
     pub cut: String,
@@ -100,7 +101,7 @@ pub struct Reverted {
 }
 
 /// Payload of [`Kind::Hit`]: a rule's counters so far.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct HitSummary {
     /// The cut's id.
     pub cut: String,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{LabFacts, Timings};
 
 /// Payload of [`Kind::Environment`](super::Kind::Environment), and part of `result.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Environment {
     /// The scenario's id: the name of the file that it was read from.
     pub scenario: String,

@@ -4,6 +4,7 @@
 //! Each [`Kind`] has one payload type, named in its doc; `null` stands for "not there".
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -16,7 +17,7 @@ use super::{
 use crate::clock::BootInstant;
 
 /// One line of `events.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Event {
     /// Wall time with nanoseconds (RFC 3339), for people.
     pub wall: Timestamp,
@@ -80,7 +81,7 @@ fn name(name: impl Serialize) -> String {
 }
 
 /// Who saw an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// The scenario's own steps.
@@ -106,7 +107,7 @@ pub enum Source {
 }
 
 /// What kind of thing changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// What the run ran on, once at its beginning: [`Environment`](super::Environment).

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
 use crate::clock::BootInstant;
 
 /// The numbers of a run. Seconds count from [`Self::zero`]; what did not happen, or could not be seen, is `null`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Metrics {
     /// What the seconds count from: the first packet hit, where there was one.
     pub zero: Option<ZeroFrom>,
@@ -65,7 +66,7 @@ pub struct Metrics {
 }
 
 /// A time in which two nodes or more would have accepted writes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct TwoWritable {
     /// The nodes.
     pub nodes: Vec<String>,

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use jiff::civil::DateTime;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 #[cfg(doc)]
@@ -10,7 +11,7 @@ use super::Kind;
 use crate::{clock::BootInstant, cluster::Server, proof::Ruling};
 
 /// Payload of [`Kind::Rest`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RestState {
     /// It answered.
@@ -29,7 +30,7 @@ pub enum RestState {
 }
 
 /// What a client meets at a TCP port. Payload of [`Kind::Port`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PortState {
     /// The service answers.
@@ -47,7 +48,7 @@ pub enum PortState {
 }
 
 /// Payload of [`Kind::OpenSession`]: how a session fares that was opened before, and is kept while it lives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OpenSession {
     /// It answers within a second.
@@ -62,7 +63,7 @@ pub enum OpenSession {
 }
 
 /// Payload of [`Kind::Cluster`] and of [`Kind::List`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct ClusterView {
     /// Members by name.
     pub members: BTreeMap<String, ClusterMember>,
@@ -72,7 +73,7 @@ pub struct ClusterView {
 }
 
 /// A row of `patronictl list`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct ClusterMember {
     /// `leader`, `replica`, `sync_standby`, ….
     pub role: String,
@@ -83,7 +84,7 @@ pub struct ClusterMember {
 }
 
 /// Payload of [`Kind::Log`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct LogEntry {
     /// `INFO`, `WARNING`, `ERROR`, …; empty for lines that Patroni's logger did not write.
     pub level: String,
@@ -95,7 +96,7 @@ pub struct LogEntry {
 }
 
 /// A standby in a primary's `pg_stat_replication`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Streaming {
     /// `streaming`, `catchup`, `startup`, ….
     pub state: String,
@@ -104,14 +105,14 @@ pub struct Streaming {
 }
 
 /// Payload of [`Kind::LeaderKey`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct LeaderKey {
     /// The member that holds it.
     pub holder: String,
 }
 
 /// Payload of [`Kind::Lease`]: the lease that the leader key is bound to, as etcd has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct LeaderLease {
     /// The member that holds the key.
     pub holder: String,
@@ -122,7 +123,7 @@ pub struct LeaderLease {
 }
 
 /// Payload of [`Kind::MemberKey`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct MemberKey {
     /// `primary`, `replica`, ….
     pub role: String,
@@ -135,7 +136,7 @@ pub struct MemberKey {
 }
 
 /// Payload of [`Kind::Process`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct ServerProcess {
     /// `postgres` or `patroni`.
     pub server: Server,
@@ -144,7 +145,7 @@ pub struct ServerProcess {
 }
 
 /// Payload of [`Kind::Inside`]: what PostgreSQL says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Inside {
     /// `pg_is_in_recovery()`.
     pub in_recovery: bool,
@@ -162,7 +163,7 @@ impl Inside {
 }
 
 /// Payload of [`Kind::Server`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct ServerState {
     /// `primary` or `replica`: the proxy's key in the inventory.
     pub proxy: String,
@@ -173,7 +174,7 @@ pub struct ServerState {
 }
 
 /// Payload of [`Kind::Write`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct ClientWrite {
     /// The row's number, from 1, never used twice.
     pub id: u64,
@@ -187,7 +188,7 @@ pub struct ClientWrite {
 }
 
 /// How a client's write ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WriteOutcome {
     /// COMMIT was acknowledged: the row must never be lost.
@@ -199,7 +200,7 @@ pub enum WriteOutcome {
 }
 
 /// Payload of [`Kind::RowsFound`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct RowsFound {
     /// Rows found in the table that this run wrote.
     pub found: u64,
@@ -212,7 +213,7 @@ pub struct RowsFound {
 }
 
 /// Payload of [`Kind::Probe`]: what a probe of netsplit's own met on an edge of a cut.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct EdgeProbe {
     /// The cut's id.
     pub cut: String,
@@ -244,7 +245,7 @@ impl EdgeProbe {
 }
 
 /// What a probe met.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeMet {
     /// It got through: a connection, its end acknowledged, or an answer to a datagram.

@@ -1,11 +1,12 @@
 //! A change that matters, as it stands in `result.json` and on the timeline.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::BootInstant;
 
 /// One change.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Transition {
     /// When, on the boot clock.
     #[serde(rename = "at_boot_ns")]
@@ -23,7 +24,7 @@ pub struct Transition {
 }
 
 /// What changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
     /// A cut is in force on the node; `to` says what it does.

@@ -1,5 +1,6 @@
 //! The run's zero: the moment that every `at_s` counts from.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Applied, EdgeProbe, Event, HitSummary, Kind, Reverted, StepMark};
@@ -15,7 +16,7 @@ pub struct Zero {
 }
 
 /// What a run's zero is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ZeroFrom {
     /// The first packet that a cut hit; one of netsplit's own probes only if it hit nothing else.

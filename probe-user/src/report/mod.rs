@@ -4,9 +4,11 @@
 //! pure function of a [`RunResult`].
 
 mod answers;
+mod apart;
 pub mod compare;
 mod deviation;
 pub(crate) mod directory;
+pub(crate) mod exposition;
 mod html;
 mod junit;
 pub(crate) mod lanes;
@@ -15,14 +17,18 @@ pub(crate) mod page;
 mod proof;
 mod rebuild;
 mod result;
+#[cfg(test)]
+mod rules;
 pub mod suite;
 mod terminal;
 #[cfg(test)]
 mod tests;
 mod timeline;
 pub(crate) mod trace;
+mod trace_events;
 
 pub use directory::{INVENTORY, Paths, ReportError, SCENARIO, write};
+pub use exposition::exposition;
 pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
@@ -31,3 +37,4 @@ pub use result::{CutRecord, DeviationRecord, RunResult, RunVerdict, SCHEMA, Step
 pub(crate) use result::{END_OF_RUN, INTERRUPTED};
 pub use terminal::{Paint, terminal};
 pub use timeline::{Line, Tone, line, timeline};
+pub use trace_events::trace_events;

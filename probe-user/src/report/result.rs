@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{answers, proof};
@@ -20,7 +21,7 @@ use crate::{
 pub const SCHEMA: u32 = 1;
 
 /// A run and its verdict.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct RunResult {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -65,7 +66,7 @@ pub struct RunResult {
 }
 
 /// Where this cluster disagrees with the procedure, as the scenario says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct DeviationRecord {
     /// What does not hold of what the procedure claims: all of it, if the scenario names no part.
     pub claim: Option<String>,
@@ -79,7 +80,7 @@ pub struct DeviationRecord {
 }
 
 /// The verdict of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunVerdict {
     /// Every expectation was met.
@@ -93,7 +94,7 @@ pub enum RunVerdict {
 }
 
 /// One rule on one node, with its last counters.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct CutRecord {
     /// The cut's id.
     pub cut: String,
@@ -126,7 +127,7 @@ pub struct CutRecord {
 }
 
 /// One step as it went.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct StepRecord {
     /// Its place in the scenario, from 0.
     pub index: usize,

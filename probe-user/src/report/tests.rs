@@ -1,7 +1,11 @@
 //! Every format of a hand-written run.
 
-use super::{Paint, RunResult, RunVerdict, html, junit, markdown, terminal};
-use crate::{record::story::Story, scenario::Scenario};
+use proptest::prelude::*;
+
+use super::{
+    Paint, RunResult, RunVerdict, exposition, html, junit, markdown, rules::assert_accepted, terminal,
+};
+use crate::{exposition::tests::assert_exposition, record::story::Story, scenario::Scenario};
 
 const SCENARIO: &str = r#"
 title = "PostgreSQL's port on the primary is dropped"
@@ -69,7 +73,40 @@ fn the_json() {
 
 #[test]
 fn the_junit() {
-    insta::assert_snapshot!(junit(&judged(&Story::failover())).expect("plain text"));
+    let text = junit(&judged(&Story::failover())).expect("plain text");
+    assert_accepted(&text);
+    insta::assert_snapshot!(text);
+}
+
+proptest! {
+    /// Whatever a log, a server or an author says, and however often.
+    #[test]
+    fn continuous_integration_takes_every_junit(name in any::<String>(), said in "\\PC*|[\\x00-\\x20<>&\"']{0,20}|(?s:.*)") {
+        let mut result = judged(&Story::failover());
+        result.scenario.clone_from(&name);
+        result.title.clone_from(&said);
+        result.reason = Some(said.clone());
+        result.verdict = RunVerdict::Invalid;
+        for one in &mut result.expectations {
+            one.name.clone_from(&name);
+            one.observed.clone_from(&said);
+        }
+        for edge in result.cuts.iter_mut().flat_map(|cut| &mut cut.edges) {
+            edge.why.clone_from(&said);
+            edge.peer.clone_from(&name);
+        }
+        assert_accepted(&junit(&result).expect("plain text"));
+    }
+}
+
+#[test]
+fn the_numbers_for_prometheus() {
+    let result = judged(&Story::failover());
+    insta::assert_snapshot!(assert_exposition(|| exposition(&result)));
+    assert_exposition(|| exposition(&judged(&Story::default())));
+    let mut twice = judged(&Story::failover());
+    twice.expectations.extend(twice.expectations.clone());
+    assert_exposition(|| exposition(&twice));
 }
 
 #[test]

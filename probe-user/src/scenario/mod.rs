@@ -7,6 +7,7 @@ mod lexer;
 mod model;
 mod read;
 mod runner;
+pub(crate) mod schema;
 mod sight;
 mod step;
 #[cfg(test)]

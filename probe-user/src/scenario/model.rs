@@ -1,5 +1,6 @@
 //! A scenario as its author wrote it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Expectation, Step, When};
@@ -31,7 +32,7 @@ pub struct Scenario {
 }
 
 /// A row of a written procedure, in its own words: the `[row]` table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Row {
     /// Its number, such as `1B`.
     pub id: String,
@@ -57,7 +58,7 @@ pub struct Deviation {
 }
 
 /// What the cluster must be: the `[lab]` table.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct LabNeeds {
     /// How Patroni reaches its own PostgreSQL.
     pub local: Option<LocalConnection>,

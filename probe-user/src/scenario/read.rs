@@ -1,12 +1,15 @@
 //! From a scenario file's text to a [`Scenario`].
 
-use std::path::Path;
+use std::{ops::RangeInclusive, path::Path};
 
 use super::{Deed, Deviation, Expectation, LabNeeds, Row, Scenario, Step, When};
-use crate::{
-    cluster::LocalConnection,
-    document::{self, LoadError, Problem, Rejected, Reported, Table, Value, list_of, nearest},
-};
+use crate::document::{self, LoadError, Problem, Rejected, Reported, Table, Value, list_of, nearest};
+
+/// How many members etcd may have.
+pub(super) const MEMBERS: RangeInclusive<i64> = 1..=9;
+
+/// How long each of Patroni's timings may be, in seconds.
+pub(super) const SECONDS: RangeInclusive<i64> = 1..=86_400;
 
 impl Scenario {
     /// Reads a scenario's file. Its id is the file's name without `.toml`.
@@ -52,11 +55,10 @@ fn scenario(id: &str, text: &str, file: Table<'_>) -> Result<Scenario, Reported>
 }
 
 fn lab(table: Table<'_>) -> Result<LabNeeds, Reported> {
-    let words = [("tcp", LocalConnection::Tcp), ("socket", LocalConnection::Socket)];
-    let local = table.optional("local").map(|value| value.keyword(&words)).transpose();
+    let local = table.optional("local").map(|value| value.keyword(&When::LOCAL)).transpose();
     let patroni = table.optional("patroni").map(|value| value.text()).transpose();
-    let etcd_members = table.optional("etcd_members").map(|value| value.integer(1..=9)).transpose();
-    let seconds = |key| table.optional(key).map(|value| value.integer(1..=86_400)).transpose();
+    let etcd_members = table.optional("etcd_members").map(|value| value.integer(MEMBERS)).transpose();
+    let seconds = |key| table.optional(key).map(|value| value.integer(SECONDS)).transpose();
     let (ttl, loop_wait, retry_timeout) = (seconds("ttl"), seconds("loop_wait"), seconds("retry_timeout"));
     table.finish();
     Ok(LabNeeds {

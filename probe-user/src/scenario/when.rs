@@ -20,6 +20,9 @@ pub struct When {
 const EXAMPLE: &str = "write when = { local = \"tcp\" } or when = { patroni = \"<4\" }, or leave it out";
 
 impl When {
+    pub(super) const LOCAL: [(&'static str, LocalConnection); 2] =
+        [("tcp", LocalConnection::Tcp), ("socket", LocalConnection::Socket)];
+
     /// The `when` of a table; every cluster without one.
     pub(super) fn read(table: &Table<'_>) -> Result<Self, Reported> {
         let Some(value) = table.optional("when") else { return Ok(Self::default()) };
@@ -27,8 +30,7 @@ impl When {
             return Err(value.refuse("`when` must be a table", "this is none", EXAMPLE));
         }
         let conditions = value.table("`when`")?;
-        let words = [("tcp", LocalConnection::Tcp), ("socket", LocalConnection::Socket)];
-        let local = conditions.optional("local").map(|value| value.keyword(&words)).transpose();
+        let local = conditions.optional("local").map(|value| value.keyword(&Self::LOCAL)).transpose();
         let patroni = conditions.optional("patroni");
         let help = "write a version as Cargo does: \"<4\", \">=4.1\", \"=3.0.2\", or \">=3.2, <4\"";
         let patroni = patroni.map(|value| value.parse::<VersionReq>(help)).transpose();

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Suite;
@@ -15,7 +16,7 @@ use crate::{
 pub const JOURNAL: &str = "suite.jsonl";
 
 /// One line of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(tag = "note", rename_all = "kebab-case")]
 pub enum Note {
     /// The suite began; always the first line.
@@ -92,7 +93,7 @@ pub enum Note {
 }
 
 /// A suite without its steps and expectations.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Outline {
     /// Its stable name.
     pub id: String,
@@ -109,7 +110,7 @@ pub struct Outline {
 }
 
 /// A part of a suite.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct SectionOutline {
     /// Its heading.
     pub title: Option<String>,
@@ -118,7 +119,7 @@ pub struct SectionOutline {
 }
 
 /// A scenario of a suite.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct TurnOutline {
     /// Its id.
     pub id: String,

@@ -14,6 +14,7 @@ mod load;
 mod natural;
 mod progress;
 mod runner;
+pub(crate) mod schema;
 mod stage;
 #[cfg(test)]
 mod tests;

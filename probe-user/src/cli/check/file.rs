@@ -2,6 +2,7 @@
 
 use std::{fmt, path::Path};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// The kinds of files, told apart by the tables that each must have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Kind {
     /// `[[rule]]` or `[[topology]]`
@@ -63,14 +64,16 @@ impl Kind {
 }
 
 /// What is told of a good file.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(super) struct Good {
+    /// What it is.
     pub(super) kind: Kind,
     /// How many rules, steps, nodes or sections.
     pub(super) size: usize,
     /// How many topologies, in a policy that has any.
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) topologies: usize,
+    /// What it says of itself.
     pub(super) description: String,
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use miette::{IntoDiagnostic, Report, WrapErr};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{super::ExitCode, file::Good};
@@ -29,30 +30,43 @@ pub(super) struct Output<O, E> {
     written: io::Result<()>,
 }
 
-#[derive(Serialize)]
-struct Verdicts {
+/// The verdicts on all files.
+#[derive(JsonSchema, Serialize)]
+pub(crate) struct Verdicts {
+    /// The version of this format.
     schema: &'static str,
+    /// How many files are good.
     good: usize,
+    /// How many are not.
     bad: usize,
+    /// Each file.
     files: Vec<Verdict>,
 }
 
-#[derive(Serialize)]
+/// A file, and what was found of it.
+
+#[derive(JsonSchema, Serialize)]
 struct Verdict {
+    /// Its name, as it was given or found.
     file: String,
+    /// Whether it is good.
     ok: bool,
     #[serde(flatten)]
     good: Option<Good>,
+    /// Every mistake; none in a good file.
     problems: Vec<Told>,
 }
 
 /// A problem as JSON tells it.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Told {
+    /// What is wrong, in a sentence.
     message: String,
     #[serde(flatten)]
     position: Option<Position>,
+    /// What is there, in a few words.
     label: Option<String>,
+    /// The way out.
     help: Option<String>,
 }
 
@@ -123,5 +137,23 @@ fn told(error: &LoadError) -> Vec<Told> {
                 help: problem.way_out().map(str::to_owned),
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{cli::check::file::check, schema::tests::assert_fits};
+
+    #[test]
+    fn what_programs_get_fits_its_schema() {
+        let mut output = Output::new(Format::Json, Vec::new(), Vec::new());
+        let rule = "[[rule]]\nnode = 'pg1'\naction = 'drop'\n";
+        let topology = "[[topology]]\nkind = 'isolate'\nnode = 'pg1'\naction = 'drop'\n";
+        for text in [rule, topology, "[[rule]]\nnode = 7\n", "[["] {
+            output.tell("x.toml", check("x.toml", text).map_err(LoadError::from));
+        }
+        assert_eq!((output.result.good, output.result.bad), (2, 2));
+        assert_fits("check", &output.result);
     }
 }

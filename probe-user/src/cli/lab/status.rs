@@ -75,6 +75,7 @@ fn proxies(servers: &[ProxyServer], node: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::tests::assert_fits;
 
     #[test]
     fn a_table_for_people() {
@@ -111,6 +112,7 @@ mod tests {
             ],
             haproxy: vec![server("primary", "UP"), server("replica", "DOWN")],
         };
+        assert_fits("lab-status", &status);
         insta::assert_snapshot!(table(&status));
     }
 }

@@ -1,16 +1,18 @@
 //! `flap = { period = "2s", duty = 0.5 }`: on and off by the kernel's own clock.
 
 use probe_ebpf::abi::Sieve;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Narrow;
 use crate::{
     document::{Reported, Table, Value},
     policy::span::{nanoseconds, written},
+    schema::{Key, between, span, table},
 };
 
 /// A rule that is on during the first part of each period, the first of which begins when it comes into force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Flap {
     /// How long a period is, in nanoseconds.
     pub period_ns: u64,
@@ -73,6 +75,20 @@ impl Narrow for Flap {
             return Err(value.refuse("`flap` is on always or never", "no part of the period is left", help));
         }
         Ok(Self { period_ns, on_ns })
+    }
+
+    fn schema() -> serde_json::Value {
+        let keys = [
+            Key::required("period", span("How long on and off are together.")),
+            Key::optional(
+                "duty",
+                between("The share of the period in which the rule is on; 0.5 without it.", 0, 1),
+            ),
+            Key::optional("on", span("How long the rule is on in each period, instead of `duty`.")),
+        ];
+        let mut schema = table("On during the first part of each period, by the kernel's clock.", &keys);
+        schema["not"] = serde_json::json!({"required": ["duty", "on"]});
+        schema
     }
 
     fn toml(&self) -> String {

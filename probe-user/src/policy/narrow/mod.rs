@@ -19,6 +19,7 @@ pub use pace::AboveRate;
 pub use position::{FromByte, FromPacket};
 pub use probability::Probability;
 use probe_ebpf::abi::Sieve;
+use schemars::JsonSchema;
 pub use seed::Seed;
 use serde::{Deserialize, Serialize};
 pub use tcp_flags::TcpFlags;
@@ -36,6 +37,9 @@ pub(super) trait Narrow: Sized {
     /// Reads what stands behind the key.
     fn read(value: &Value<'_>) -> Result<Self, Reported>;
 
+    /// What may stand behind the key, as JSON schema.
+    fn schema() -> serde_json::Value;
+
     /// What stands behind the key.
     fn toml(&self) -> String;
 
@@ -49,7 +53,7 @@ pub(super) trait Narrow: Sized {
 macro_rules! narrowing {
     ($($(#[$doc:meta])* $field:ident: $kind:ident),+ $(,)?) => {
         /// How a rule is narrowed; nothing narrows it by default. What is named must all be so.
-        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
         #[serde(default)]
         pub struct Narrowing {
             $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$kind>,)+
@@ -58,6 +62,11 @@ macro_rules! narrowing {
         impl Narrowing {
             /// The keys, as a rule has them.
             pub const KEYS: &'static [&'static str] = &[$($kind::KEY),+];
+
+            /// What may stand behind each key, as JSON schema.
+            pub(super) fn schemas() -> Vec<(&'static str, serde_json::Value)> {
+                vec![$(($kind::KEY, $kind::schema())),+]
+            }
 
             /// Reads the keys that are there.
             pub(super) fn read(table: &Table<'_>) -> Result<Self, Reported> {

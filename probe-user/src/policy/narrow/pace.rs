@@ -2,13 +2,18 @@
 //! `action = "drop"` that is a policer, which needs no queue and so no qdisc.
 
 use probe_ebpf::abi::Sieve;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::Narrow;
-use crate::document::{Reported, Table, Value};
+use crate::{
+    document::{Reported, Table, Value},
+    schema::{Key, table},
+};
 
 /// What exceeds a rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct AboveRate {
     /// Bits a second.
     pub bits_per_second: u64,
@@ -43,6 +48,12 @@ fn rate(table: &Table<'_>) -> Result<u64, Reported> {
     amount(&table.required("rate", HELP)?, RATES, HELP)
 }
 
+/// A pattern for these words in any case.
+fn any_case(words: &[&str]) -> String {
+    let letter = |letter: char| format!("[{}{letter}]", letter.to_ascii_uppercase());
+    words.iter().map(|word| word.chars().map(letter).collect()).collect::<Vec<String>>().join("|")
+}
+
 impl Narrow for AboveRate {
     const KEY: &'static str = "above_rate";
 
@@ -58,6 +69,20 @@ impl Narrow for AboveRate {
         // A tenth of a second, and room for what the stack hands over in one piece.
         let burst_bytes = burst.unwrap_or_else(|| (bits_per_second / 80).max(65_536));
         Ok(Self { bits_per_second, burst_bytes })
+    }
+
+    fn schema() -> serde_json::Value {
+        // In any case and with space before the unit, as `amount` reads it.
+        let amount = |about: &str, units: &[(&str, u64)], example: &str| {
+            let units: Vec<_> = units.iter().map(|(unit, _)| *unit).collect();
+            let pattern = format!("^\\s*[+.0-9Ee-]+\\s*(?:{})\\s*$", any_case(&units));
+            json!({"type": "string", "pattern": pattern, "description": about, "examples": [example]})
+        };
+        let keys = [
+            Key::required("rate", amount("Bits a second.", RATES, "1Mbit")),
+            Key::optional("burst", amount("Bytes that may come at once.", SIZES, "16kB")),
+        ];
+        table("What exceeds a rate.", &keys)
     }
 
     fn toml(&self) -> String {

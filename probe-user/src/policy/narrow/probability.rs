@@ -1,13 +1,17 @@
 //! `probability = 0.3`: loss by chance.
 
 use probe_ebpf::abi::Sieve;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Narrow;
-use crate::document::{Reported, Value};
+use crate::{
+    document::{Reported, Value},
+    schema::between,
+};
 
 /// A share of the packets, above 0 and below 1, to a millionth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Probability {
     millionths: u32,
@@ -55,6 +59,10 @@ impl Narrow for Probability {
             let help = "write a share such as 0.3 for three packets of ten; for all of them leave it out";
             value.refuse("`probability` lies between 0 and 1", "not a share of the packets", help)
         })
+    }
+
+    fn schema() -> serde_json::Value {
+        between("Only this share of the packets, by chance.", 0, 1)
     }
 
     fn toml(&self) -> String {

@@ -3,13 +3,17 @@
 use std::fmt;
 
 use probe_ebpf::abi::Sieve;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Narrow;
-use crate::document::{Reported, Value, nearest};
+use crate::{
+    document::{Reported, Value, nearest},
+    schema::some_of,
+};
 
 /// Segments in which some control bits (RFC 9293 3.1) are set and others are not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct TcpFlags {
     /// The bits that are looked at.
@@ -95,6 +99,13 @@ impl Narrow for TcpFlags {
                 .with(word)
                 .map_err(|help| entry.refuse(format!("`{word}` is no control bit here"), "not one", help))
         })
+    }
+
+    fn schema() -> serde_json::Value {
+        let words: Vec<_> =
+            BITS.iter().flat_map(|(name, _)| [(*name).to_owned(), format!("!{name}")]).collect();
+        let about = "Only TCP segments with these control bits; `!` stands before one that must not be set.";
+        some_of(about, &serde_json::json!({"enum": words}))
     }
 
     fn toml(&self) -> String {

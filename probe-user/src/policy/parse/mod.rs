@@ -10,6 +10,7 @@ mod port;
 #[cfg(test)]
 mod round_trip;
 mod rule;
+pub(crate) mod schema;
 mod shadow;
 #[cfg(test)]
 mod tests;
@@ -19,3 +20,5 @@ mod word;
 pub use arguments::RuleArgs;
 pub(crate) use file::read_parts;
 pub use file::{parse, part, reject_part};
+#[cfg(test)]
+pub(crate) use round_trip::generated;

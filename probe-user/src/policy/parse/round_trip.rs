@@ -74,6 +74,11 @@ fn rule() -> impl Strategy<Value = Rule> {
         })
 }
 
+/// Policies as they are printed, some of them such as the reader refuses.
+pub(crate) fn generated() -> impl Strategy<Value = String> {
+    policy().prop_map(|policy| policy.to_toml())
+}
+
 fn policy() -> impl Strategy<Value = Policy> {
     (any::<String>(), prop::collection::vec(rule(), 1..4)).prop_map(|(description, rules)| Policy {
         description,

@@ -4,6 +4,7 @@ use super::{Pictures, html, markdown, runs_csv, summary_csv, terminal};
 use crate::{
     compare::{Comparison, sample},
     report::Paint,
+    schema::tests::assert_fits,
 };
 
 /// Of a comparison whose runs always take the same.
@@ -39,6 +40,7 @@ fn the_csv() {
 #[test]
 fn the_json_reads_back() {
     let comparison = told();
+    assert_fits("comparison-result", &comparison);
     let json = comparison.json().expect("plain numbers");
     assert_eq!(serde_json::from_str::<Comparison>(&json).expect("reads back"), comparison);
 }

@@ -20,14 +20,15 @@ pub fn junit(
         if one.runs.is_empty() {
             let mut suite = TestSuite::new(one.id.as_str());
             let why = result.reason.as_deref().unwrap_or("not run");
-            suite.add_test_case(case(one, "run", TestCaseStatus::skipped(), why));
+            let status = of_run::explained(TestCaseStatus::skipped(), why);
+            suite.add_test_case(case(&one.id, "run", status));
             report.add_test_suite(suite);
         }
         for run in &one.runs {
             report.add_test_suite(suite(one, run, runs));
         }
     }
-    report.to_string()
+    of_run::finish(report)
 }
 
 fn suite(one: &ScenarioRecord, run: &RunRecord, runs: &BTreeMap<String, RunResult>) -> TestSuite {
@@ -38,7 +39,7 @@ fn suite(one: &ScenarioRecord, run: &RunRecord, runs: &BTreeMap<String, RunResul
         result.map_or_else(|| TestSuite::new(name.as_str()), |result| of_run::suite(result, &name));
     if result.is_none() {
         let reason = run.reason.as_deref().unwrap_or("there is no record of it");
-        suite.add_test_case(case(one, "run", of_run::non_success(NonSuccessKind::Error, reason), ""));
+        suite.add_test_case(case(&name, "run", of_run::non_success(NonSuccessKind::Error, reason)));
     }
     if let Some(healing) = &run.healing {
         let status = match &healing.lost {
@@ -48,7 +49,7 @@ fn suite(one: &ScenarioRecord, run: &RunRecord, runs: &BTreeMap<String, RunResul
             ),
             None => TestCaseStatus::success(),
         };
-        let mut back = case(one, "cluster-comes-back", status, "");
+        let mut back = case(&name, "cluster-comes-back", status);
         if let Some(time) = seconds(healing.seconds) {
             back.set_time(time);
         }
@@ -60,12 +61,9 @@ fn suite(one: &ScenarioRecord, run: &RunRecord, runs: &BTreeMap<String, RunResul
     suite
 }
 
-fn case(one: &ScenarioRecord, name: &str, mut status: TestCaseStatus, message: &str) -> TestCase {
-    if !message.is_empty() {
-        status.set_message(message);
-    }
+fn case(class: &str, name: &str, status: TestCaseStatus) -> TestCase {
     let mut case = TestCase::new(name, status);
-    case.set_classname(one.id.as_str());
+    case.set_classname(class);
     case
 }
 

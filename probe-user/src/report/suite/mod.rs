@@ -3,6 +3,7 @@
 //! As with a single run, everything is rebuilt from records: the runs' own, and the suite's journal.
 
 mod directory;
+mod exposition;
 mod html;
 mod junit;
 mod killed;
@@ -15,6 +16,7 @@ mod tests;
 mod time;
 
 pub use directory::{RebuildError, rebuild, write};
+pub use exposition::exposition;
 pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;

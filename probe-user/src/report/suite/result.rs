@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -20,7 +21,7 @@ use crate::{
 pub const SUITE_SCHEMA: u32 = 1;
 
 /// A suite and its verdict.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct SuiteResult {
     /// [`SUITE_SCHEMA`].
     pub schema: u32,
@@ -57,7 +58,7 @@ pub struct SuiteResult {
 }
 
 /// A verdict within a suite, from good to bad: each shows less than the one before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SuiteVerdict {
     /// As expected, and the cluster came back.
@@ -75,7 +76,7 @@ pub enum SuiteVerdict {
 }
 
 /// How many scenarios came to what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Totals {
     /// All of them.
     pub scenarios: usize,
@@ -98,7 +99,7 @@ pub struct Totals {
 }
 
 /// A scenario of a suite.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct ScenarioRecord {
     /// Its id.
     pub id: String,
@@ -125,7 +126,7 @@ pub struct ScenarioRecord {
 }
 
 /// One run of a scenario.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct RunRecord {
     /// Which time this was, from 1.
     pub repetition: u32,
@@ -150,7 +151,7 @@ pub struct RunRecord {
 }
 
 /// How a cluster was brought to health.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Healing {
     /// How long it took, or was tried.
     pub seconds: f64,
@@ -161,7 +162,7 @@ pub struct Healing {
 }
 
 /// A lab that was made or removed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct LabRecord {
     /// Its name.
     pub lab: String,

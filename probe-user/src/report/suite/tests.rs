@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{SuiteResult, SuiteVerdict, TimeSplit, html, judge, junit, markdown, terminal};
+use super::{SuiteResult, SuiteVerdict, TimeSplit, exposition, html, judge, junit, markdown, terminal};
 use crate::{
+    exposition::tests::assert_exposition,
     record::story::Story,
-    report::{DeviationRecord, Paint, RunResult},
+    report::{DeviationRecord, Paint, RunResult, rules::assert_accepted},
     scenario::{Row, Scenario},
     suite::{Note, Outline, SectionOutline, TurnOutline},
 };
@@ -164,9 +165,18 @@ fn the_json() {
 }
 
 #[test]
+fn the_numbers_for_prometheus() {
+    let (notes, runs) = interrupted();
+    let result = SuiteResult::of("20261123T120000Z-ha", &notes, &runs);
+    insta::assert_snapshot!(assert_exposition(|| exposition(&result, &runs)));
+}
+
+#[test]
 fn the_junit() {
     let (result, runs) = result();
-    insta::assert_snapshot!(junit(&result, &runs).expect("plain text"));
+    let text = junit(&result, &runs).expect("plain text");
+    assert_accepted(&text);
+    insta::assert_snapshot!(text);
 }
 
 #[test]
@@ -209,7 +219,9 @@ fn repetitions_are_counted_and_the_worst_decides() {
     assert_eq!((result.totals.runs, result.totals.runs_passed, result.totals.passed), (3, 2, 0));
     let shown = terminal(&result, Paint::Plain, 120);
     assert!(shown.contains("2 of 3") && shown.contains("FAIL primary-1 (run 2)"), "{shown}");
-    assert!(junit(&result, &runs).expect("plain text").contains("primary-1 (run 3)"));
+    let text = junit(&result, &runs).expect("plain text");
+    assert_accepted(&text);
+    assert!(text.contains("primary-1 (run 3)"));
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Where the time of a suite went: to the cluster, to labs, or to netsplit.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::report::RunResult;
 
 /// How the wall time of a suite divides; all in seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct TimeSplit {
     /// From the beginning of the suite to its end.
     pub wall_s: f64,

@@ -10,10 +10,26 @@ use super::{
 use crate::{
     cluster::{Process, Server},
     document::{Reported, Table},
+    schema::{Key, one_of},
 };
 
-pub(super) const KIND: Kind =
-    Kind { key: "kill", example: "kill = \"postgres\"", node: NodeField::OfServer, timeout: "10s", read };
+pub(super) const KIND: Kind = Kind {
+    key: "kill",
+    example: "kill = \"postgres\"",
+    node: NodeField::OfServer,
+    timeout: "10s",
+    read,
+    keys,
+};
+
+const SIGNALS: [(&str, Signal); 6] = [
+    ("TERM", Signal::TERM),
+    ("INT", Signal::INT),
+    ("QUIT", Signal::QUIT),
+    ("HUP", Signal::HUP),
+    ("ABRT", Signal::ABORT),
+    ("KILL", Signal::KILL),
+];
 
 #[derive(Debug)]
 struct Kill {
@@ -22,12 +38,18 @@ struct Kill {
 }
 
 fn read(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
-    let signals = ["TERM", "INT", "QUIT", "HUP", "ABRT", "KILL"];
-    let numbers = [Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP, Signal::ABORT, Signal::KILL];
-    let words: Vec<_> = signals.into_iter().zip(signals.into_iter().zip(numbers)).collect();
     let server = server::read(table, "kill");
+    let words = SIGNALS.map(|(word, signal)| (word, (word, signal)));
     let signal = table.optional("signal").map(|value| value.keyword(&words)).transpose();
     Ok(Box::new(Kill { server: server?, signal: signal?.unwrap_or(("TERM", Signal::TERM)) }))
+}
+
+fn keys() -> Vec<Key> {
+    let signal = one_of("The signal that is sent; `TERM` unless it says otherwise.", &SIGNALS);
+    vec![
+        server::key("kill", "The server whose first process gets a signal."),
+        Key::optional("signal", signal),
+    ]
 }
 
 impl Action for Kill {

@@ -1,7 +1,10 @@
 //! The actions that there are, and how a step's table is recognised as one.
 
 use super::{Action, kill, patroni, pause, reboot, run, start, stop};
-use crate::document::{Reported, Table};
+use crate::{
+    document::{Reported, Table},
+    schema::Key,
+};
 
 /// Every action: one line each.
 pub(super) const KINDS: [Kind; 12] = [
@@ -32,6 +35,8 @@ pub(super) struct Kind {
     pub(super) timeout: &'static str,
     /// Reads what the action alone knows.
     pub(super) read: Reader,
+    /// The keys that [`Self::read`] asks for, and what may stand behind them.
+    pub(super) keys: fn() -> Vec<Key>,
 }
 
 /// Reads an action's own fields.

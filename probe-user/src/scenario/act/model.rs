@@ -2,15 +2,18 @@
 
 use std::{fmt, sync::Arc};
 
+use serde_json::json;
+
 use super::{
     ActError, ActNode, Scene,
-    kind::{KINDS, NodeField, count_in, kind_of},
+    kind::{KINDS, Kind, NodeField, count_in, kind_of},
     server,
 };
 use crate::{
     document::{Reported, Table},
     record::Answered,
     scenario::{Expression, step::expression},
+    schema::{self, Key, Variant, has, says},
 };
 
 /// Something that is done to the cluster.
@@ -48,6 +51,16 @@ impl Outcome {
 impl Act {
     pub(in crate::scenario) fn count_in(table: &Table<'_>) -> usize {
         count_in(table)
+    }
+
+    /// The fields that name an action.
+    pub(in crate::scenario) fn deeds() -> impl Iterator<Item = &'static str> {
+        KINDS.iter().map(|kind| kind.key)
+    }
+
+    /// What [`Self::read`] reads, by the field that names the action.
+    pub(in crate::scenario) fn variants() -> Vec<Variant> {
+        KINDS.iter().flat_map(variants).collect()
     }
 
     pub(in crate::scenario) fn read(table: &Table<'_>) -> Result<Self, Reported> {
@@ -92,6 +105,27 @@ impl Act {
     /// Does it. Returns when it is done; gives up early when the scene says so.
     pub fn perform(&self, scene: &Scene<'_>) -> Result<Outcome, ActError> {
         self.action.perform(scene)
+    }
+}
+
+fn variants(kind: &Kind) -> Vec<Variant> {
+    let about = "The node that it is done to, by name or by its part.";
+    let required = Key::required("node", ActNode::schema(about));
+    let optional = Key::optional("node", ActNode::schema(about));
+    let variant = |when, node: Option<&Key>| {
+        let timeout = schema::expression(&format!("How long it may take; {} without it.", kind.timeout));
+        let rest = node.cloned().into_iter().chain([Key::optional("timeout", timeout)]);
+        Variant { when, keys: (kind.keys)().into_iter().chain(rest).collect() }
+    };
+    match kind.node {
+        NodeField::Required => vec![variant(has(kind.key), Some(&required))],
+        NodeField::Optional => vec![variant(has(kind.key), Some(&optional))],
+        NodeField::Absent => vec![variant(has(kind.key), None)],
+        NodeField::OfServer => {
+            let own = says(kind.key, &server::OWN_MACHINE);
+            let shared = json!({"allOf": [has(kind.key), {"not": own}]});
+            vec![variant(own, Some(&optional)), variant(shared, Some(&required))]
+        }
     }
 }
 

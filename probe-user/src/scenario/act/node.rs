@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::document::{Reported, Value};
+use crate::{
+    document::{Reported, Value},
+    schema::named,
+};
 
 /// One node, by name or by the part that it plays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +34,11 @@ const ROLES: [(&str, ActNode); 5] = [
 ];
 
 impl ActNode {
+    /// What [`Self::read`] reads.
+    pub(super) fn schema(description: &str) -> serde_json::Value {
+        named(description, &ROLES.map(|(word, _)| word), &["*", "local"])
+    }
+
     pub(super) fn read(value: &Value<'_>) -> Result<Self, Reported> {
         let text = value.text()?;
         if let Some((_, node)) = ROLES.into_iter().find(|(word, _)| *word == text) {

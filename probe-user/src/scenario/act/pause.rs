@@ -17,6 +17,7 @@ pub(super) const PAUSE: Kind = Kind {
     node: NodeField::OfServer,
     timeout: "10s",
     read: read_pause,
+    keys: || vec![server::key("pause", "The server that stands still, with its children (SIGSTOP).")],
 };
 
 pub(super) const RESUME: Kind = Kind {
@@ -25,6 +26,7 @@ pub(super) const RESUME: Kind = Kind {
     node: NodeField::OfServer,
     timeout: "10s",
     read: read_resume,
+    keys: || vec![server::key("resume", "The server that goes on (SIGCONT).")],
 };
 
 #[derive(Debug)]

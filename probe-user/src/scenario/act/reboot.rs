@@ -15,13 +15,14 @@ use crate::{
     document::{Reported, Table},
     lab::{Host, Lab},
     scenario::{Expression, Scope, step::expression},
+    schema::{self, Key, only_true},
 };
 
 /// How often the wait asks whether it should end.
 const GLANCE: Duration = Duration::from_millis(50);
 
 pub(super) const KIND: Kind =
-    Kind { key: "reboot", example: "reboot = true", node: NodeField::Required, timeout: "60s", read };
+    Kind { key: "reboot", example: "reboot = true", node: NodeField::Required, timeout: "60s", read, keys };
 
 /// How long the machine is off, unless the step says so.
 const AFTER: &str = "5s";
@@ -38,6 +39,13 @@ fn read(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
         return Err(wanted.refuse("a step that does not reboot does nothing", "false", help));
     }
     Ok(Box::new(Reboot(after?.unwrap_or_else(|| Expression::built_in(AFTER)))))
+}
+
+fn keys() -> Vec<Key> {
+    vec![
+        Key::required("reboot", only_true("A machine of a lab loses its power, and has it back.")),
+        Key::optional("after", schema::expression("How long it is off; 5s unless it says otherwise.")),
+    ]
 }
 
 impl Action for Reboot {

@@ -7,10 +7,19 @@ use super::{
     kind::{Kind, NodeField},
     program::Program,
 };
-use crate::document::{Reported, Table};
+use crate::{
+    document::{Reported, Table},
+    schema::{Key, some_of, text},
+};
 
-pub(super) const KIND: Kind =
-    Kind { key: "run", example: "run = [\"COMMAND\", …]", node: NodeField::Optional, timeout: "30s", read };
+pub(super) const KIND: Kind = Kind {
+    key: "run",
+    example: "run = [\"COMMAND\", …]",
+    node: NodeField::Optional,
+    timeout: "30s",
+    read,
+    keys,
+};
 
 /// A program and its arguments.
 #[derive(Debug)]
@@ -25,6 +34,11 @@ fn read(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
         return Err(run.refuse("there is nothing to run", "an empty list", help));
     }
     Ok(Box::new(Run(command)))
+}
+
+fn keys() -> Vec<Key> {
+    let words = some_of("A program of this machine and its arguments.", &text("A word."));
+    vec![Key::required("run", words)]
 }
 
 impl Action for Run {

@@ -16,6 +16,7 @@ use crate::{
     cluster::{Node, Process, ProcessError, Server},
     document::{Reported, Table},
     lab::{Host, Lab, LabError},
+    schema::{Key, one_of},
 };
 
 /// How long the end of a run waits for a server to end, and for one to begin.
@@ -33,6 +34,14 @@ pub(super) fn read(table: &Table<'_>, key: &'static str) -> Result<Server, Repor
     let help = format!("name what: {key} = \"postgres\", \"patroni\", \"etcd\" or \"haproxy\"");
     table.required(key, &help)?.keyword(&WORDS)
 }
+
+/// The field of [`read`].
+pub(super) fn key(key: &'static str, description: &str) -> Key {
+    Key::required(key, one_of(description, &WORDS))
+}
+
+/// Who has a machine for itself in a lab with one etcd.
+pub(super) const OWN_MACHINE: [&str; 2] = ["etcd", "haproxy"];
 
 /// The machine of a lab that a server has for itself: its step needs no `node`.
 pub(super) fn own_machine(table: &Table<'_>, key: &'static str) -> Option<ActNode> {

@@ -8,10 +8,20 @@ use super::{
 use crate::{
     cluster::{Process, Server},
     document::{Reported, Table},
+    schema::{Key, one_of},
 };
 
-pub(super) const KIND: Kind =
-    Kind { key: "start", example: "start = \"patroni\"", node: NodeField::OfServer, timeout: "30s", read };
+pub(super) const KIND: Kind = Kind {
+    key: "start",
+    example: "start = \"patroni\"",
+    node: NodeField::OfServer,
+    timeout: "30s",
+    read,
+    keys,
+};
+
+const SERVERS: [(&str, Server); 3] =
+    [("patroni", Server::Patroni), ("etcd", Server::Etcd), ("haproxy", Server::Haproxy)];
 
 #[derive(Debug)]
 struct Start(Server);
@@ -25,8 +35,11 @@ fn read(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
             "leave the step out, or write start = \"patroni\" if Patroni was stopped",
         ));
     }
-    let servers = [("patroni", Server::Patroni), ("etcd", Server::Etcd), ("haproxy", Server::Haproxy)];
-    Ok(Box::new(Start(value.keyword(&servers)?)))
+    Ok(Box::new(Start(value.keyword(&SERVERS)?)))
+}
+
+fn keys() -> Vec<Key> {
+    vec![Key::required("start", one_of("The server of a lab that is started.", &SERVERS))]
 }
 
 impl Action for Start {

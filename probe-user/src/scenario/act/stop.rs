@@ -15,8 +15,14 @@ use crate::{
     document::{Reported, Table},
 };
 
-pub(super) const KIND: Kind =
-    Kind { key: "stop", example: "stop = \"patroni\"", node: NodeField::OfServer, timeout: "60s", read };
+pub(super) const KIND: Kind = Kind {
+    key: "stop",
+    example: "stop = \"patroni\"",
+    node: NodeField::OfServer,
+    timeout: "60s",
+    read,
+    keys: || vec![server::key("stop", "The server that is shut down in good order.")],
+};
 
 #[derive(Debug)]
 struct Stop(Server);

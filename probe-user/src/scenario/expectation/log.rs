@@ -21,6 +21,13 @@ pub enum Benign {
     Allowed,
 }
 
+/// What `benign` can say.
+pub(super) const BENIGN: [(&str, Benign); 3] =
+    [("expected", Benign::Expected), ("none", Benign::None), ("allowed", Benign::Allowed)];
+
+/// What `other` can say: whether there may be other tracebacks.
+pub(super) const OTHER: [(&str, bool); 2] = [("none", false), ("allowed", true)];
+
 /// One of the nodes logged such an entry: in the window, or at any time after the zero.
 pub(super) fn contains(evidence: &Evidence<'_>, logged: &Logged, window: Option<&Window>) -> Finding {
     let (nodes, from) = match watched(evidence, &logged.node) {

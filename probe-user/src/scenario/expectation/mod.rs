@@ -12,6 +12,7 @@ mod nodes;
 mod origin;
 mod postgres;
 mod read;
+mod schema;
 mod seen;
 #[cfg(test)]
 mod tests;

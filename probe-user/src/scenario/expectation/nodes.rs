@@ -3,7 +3,10 @@
 use std::{convert::Infallible, fmt, str::FromStr};
 
 use super::Evidence;
-use crate::document::{Reported, Table, Value, nearest};
+use crate::{
+    document::{Reported, Table, Value, nearest},
+    schema::named,
+};
 
 /// A node by name or by the part it played. Parts are those of the run's zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +42,11 @@ const WORDS: [(&str, NodeRef); 7] = [
 ];
 
 impl NodeRef {
+    /// What may stand behind `node`.
+    pub(in crate::scenario) fn schema(description: &str) -> serde_json::Value {
+        named(description, &WORDS.map(|(word, _)| word), &[])
+    }
+
     /// The field `node`.
     pub(in crate::scenario) fn read(table: &Table<'_>) -> Result<Self, Reported> {
         Self::of(&table.required("node", HELP)?)

@@ -1,6 +1,10 @@
 //! From an `[[expect]]` table to an expectation.
 
-use super::{Benign, Check, Expectation, NodeRef, Time, Window, origin::Named};
+use super::{
+    Benign, Check, Expectation, NodeRef, Time, Window,
+    log::{BENIGN, OTHER},
+    origin::Named,
+};
 use crate::{
     document::{Problem, Reported, Table},
     scenario::{
@@ -11,7 +15,7 @@ use crate::{
 };
 
 #[derive(Clone, Copy)]
-enum Word {
+pub(super) enum Word {
     LeaderLost,
     NewLeader,
     LeaderUnchanged,
@@ -30,7 +34,7 @@ enum Word {
     Sight(sight::Word),
 }
 
-const WORDS: [(&str, Word); 15] = [
+pub(super) const WORDS: [(&str, Word); 15] = [
     ("leader-lost", Word::LeaderLost),
     ("new-leader", Word::NewLeader),
     ("leader-unchanged", Word::LeaderUnchanged),
@@ -135,12 +139,9 @@ fn log(table: &Table<'_>, steps: Named<'_>) -> Result<Check, Reported> {
 }
 
 fn tracebacks(table: &Table<'_>, steps: Named<'_>) -> Result<Check, Reported> {
-    let words = [("expected", Benign::Expected), ("none", Benign::None), ("allowed", Benign::Allowed)];
     let node = NodeRef::read_or_every(table);
-    let benign = table.optional("benign").map_or(Ok(Benign::Allowed), |value| value.keyword(&words));
-    let others = table
-        .optional("other")
-        .map_or(Ok(false), |value| value.keyword(&[("none", false), ("allowed", true)]));
+    let benign = table.optional("benign").map_or(Ok(Benign::Allowed), |value| value.keyword(&BENIGN));
+    let others = table.optional("other").map_or(Ok(false), |value| value.keyword(&OTHER));
     // Only what must come can come in time.
     let window = if benign == Ok(Benign::Expected) { optional_window(table, steps) } else { Ok(None) };
     Ok(Check::Tracebacks { node: node?, benign: benign?, others: others?, window: window? })

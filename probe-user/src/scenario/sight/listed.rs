@@ -19,7 +19,7 @@ pub struct Listed {
 }
 
 /// What Patroni writes as a member's state (`PostgresqlState`, `replication_state`), in all of its versions.
-const STATES: [&str; 18] = [
+pub(super) const STATES: [&str; 18] = [
     "streaming",
     "in archive recovery",
     "running",
@@ -41,7 +41,7 @@ const STATES: [&str; 18] = [
 ];
 
 /// What `patronictl list` and `GET /cluster` call the roles.
-const ROLES: [&str; 5] = ["leader", "replica", "sync_standby", "quorum_standby", "standby_leader"];
+pub(super) const ROLES: [&str; 5] = ["leader", "replica", "sync_standby", "quorum_standby", "standby_leader"];
 
 impl Listed {
     pub(super) fn read(table: &Table<'_>) -> Result<Self, Reported> {

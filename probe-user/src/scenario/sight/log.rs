@@ -20,7 +20,7 @@ pub struct Logged {
     pub level: Option<&'static str>,
 }
 
-const LEVELS: [&str; 5] = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+pub(super) const LEVELS: [&str; 5] = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
 
 impl Logged {
     /// Reads what is said of the entry; `key` is the field with the text.

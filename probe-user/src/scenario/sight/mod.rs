@@ -8,6 +8,7 @@ pub(super) mod log;
 mod look;
 mod model;
 mod read;
+mod schema;
 
 pub use listed::Listed;
 pub use log::Logged;

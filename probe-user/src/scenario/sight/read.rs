@@ -20,7 +20,7 @@ pub(in crate::scenario) enum Word {
     Process,
 }
 
-const WORDS: [(&str, Word); 8] = [
+pub(super) const WORDS: [(&str, Word); 8] = [
     ("server", Word::Server),
     ("rest", Word::Rest),
     ("port", Word::Port),
@@ -30,6 +30,17 @@ const WORDS: [(&str, Word); 8] = [
     ("inside", Word::Inside),
     ("process", Word::Process),
 ];
+
+/// Whether HAProxy has a server UP.
+pub(super) const SERVERS: [(&str, bool); 2] = [("UP", true), ("DOWN", false)];
+
+/// Whose first process can be watched.
+pub(super) const PROCESSES: [(&str, Server); 2] =
+    [("postgres", Server::Postgres), ("patroni", Server::Patroni)];
+
+/// What can become of a process.
+pub(super) const STATES: [(&str, ProcessState); 3] =
+    [("same", ProcessState::Same), ("another", ProcessState::Another), ("gone", ProcessState::Gone)];
 
 /// A file's words: those of every sight, as `sight` has them, and `others`.
 pub(in crate::scenario) fn words<T: Clone>(
@@ -56,7 +67,7 @@ fn aspect(word: Word, table: &Table<'_>) -> Result<Aspect, Reported> {
                 .and_then(|value| value.text());
             let up = table
                 .required("status", "say status = \"UP\" or \"DOWN\"")
-                .and_then(|value| value.keyword(&[("UP", true), ("DOWN", false)]));
+                .and_then(|value| value.keyword(&SERVERS));
             Aspect::Server { proxy: proxy?.to_owned(), up: up? }
         }
         Word::Rest => {
@@ -85,17 +96,11 @@ fn aspect(word: Word, table: &Table<'_>) -> Result<Aspect, Reported> {
             Aspect::Inside { writable: writable?.boolean()? }
         }
         Word::Process => {
-            let servers = [("postgres", Server::Postgres), ("patroni", Server::Patroni)];
-            let states = [
-                ("same", ProcessState::Same),
-                ("another", ProcessState::Another),
-                ("gone", ProcessState::Gone),
-            ];
             let server = table
                 .required("server", "name which: server = \"postgres\" or \"patroni\"")
-                .and_then(|value| value.keyword(&servers));
+                .and_then(|value| value.keyword(&PROCESSES));
             let state =
-                table.optional("state").map_or(Ok(ProcessState::Same), |value| value.keyword(&states));
+                table.optional("state").map_or(Ok(ProcessState::Same), |value| value.keyword(&STATES));
             Aspect::Process { server: server?, state: state? }
         }
     })

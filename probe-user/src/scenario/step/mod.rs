@@ -6,6 +6,7 @@
 
 mod apply;
 mod read;
+mod schema;
 mod until;
 
 pub use apply::{ApplyStep, CutSource};

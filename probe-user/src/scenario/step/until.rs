@@ -45,7 +45,7 @@ pub enum Condition {
     Logged(Logged),
 }
 
-const WORDS: [(&str, Condition); 6] = [
+pub(super) const WORDS: [(&str, Condition); 6] = [
     ("leader-lost", Condition::LeaderLost),
     ("new-leader", Condition::NewLeader),
     ("writes-stopped", Condition::WritesStopped),

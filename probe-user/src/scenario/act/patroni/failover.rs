@@ -9,12 +9,21 @@ use super::{
         ActError, ActNode, Action, Outcome, Scene,
         kind::{Kind, NodeField},
     },
-    manner::{Manner, Request, arguments, candidate, first},
+    manner::{Manner, Request, arguments, candidate, first, member},
 };
-use crate::document::{Reported, Table};
+use crate::{
+    document::{Reported, Table},
+    schema::Key,
+};
 
-pub(in super::super) const KIND: Kind =
-    Kind { key: "failover", example: "failover = \"NODE\"", node: NodeField::Absent, timeout: "60s", read };
+pub(in super::super) const KIND: Kind = Kind {
+    key: "failover",
+    example: "failover = \"NODE\"",
+    node: NodeField::Absent,
+    timeout: "60s",
+    read,
+    keys,
+};
 
 #[derive(Debug)]
 struct Failover {
@@ -27,6 +36,10 @@ fn read(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
     let manner = Manner::read(table);
     let candidate = candidate(&table.required("failover", help)?, help)?;
     Ok(Box::new(Failover { candidate, manner: manner? }))
+}
+
+fn keys() -> Vec<Key> {
+    Manner::keys(vec![member("failover")])
 }
 
 impl Action for Failover {

@@ -19,10 +19,17 @@ use crate::{
     causes::in_a_line,
     cluster::{Inventory, Node},
     document::{Reported, Table},
+    schema::{Key, flag},
 };
 
-pub(in super::super) const KIND: Kind =
-    Kind { key: "maintenance", example: "maintenance = true", node: NodeField::Absent, timeout: "60s", read };
+pub(in super::super) const KIND: Kind = Kind {
+    key: "maintenance",
+    example: "maintenance = true",
+    node: NodeField::Absent,
+    timeout: "60s",
+    read,
+    keys,
+};
 
 /// How much longer than `loop_wait` the members may take to notice, as with `patronictl pause --wait`.
 const GRACE: Duration = Duration::from_secs(1);
@@ -45,6 +52,10 @@ fn read(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
 
 fn word(on: bool) -> &'static str {
     if on { "on" } else { "off" }
+}
+
+fn keys() -> Vec<Key> {
+    Manner::keys([Key::required("maintenance", flag("Whether Patroni's maintenance mode goes on or off."))])
 }
 
 impl Action for Maintenance {

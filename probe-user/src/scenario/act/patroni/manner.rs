@@ -1,9 +1,9 @@
 //! How a step asks Patroni, and which answer it expects.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     super::{ActError, ActNode, Outcome, Scene},
@@ -13,6 +13,7 @@ use crate::{
     cluster::Node,
     document::{Reported, Table, Value as TomlValue},
     record::Answered,
+    schema::{Key, integer, one_of, text},
 };
 
 /// By which way Patroni is asked.
@@ -23,6 +24,10 @@ pub(super) enum Via {
     /// Its command.
     Patronictl,
 }
+
+const VIAS: [(&str, Via); 2] = [("rest", Via::Rest), ("patronictl", Via::Patronictl)];
+const STATUS: RangeInclusive<i64> = 100..=599;
+const EXIT: RangeInclusive<i64> = 0..=255;
 
 /// The fields that every request has: `via`, `status`, `body`, `exit`.
 #[derive(Debug)]
@@ -47,17 +52,34 @@ pub(super) struct Request<'a> {
 }
 
 impl Manner {
+    /// The step's own keys, and those that every request has.
+    pub(super) fn keys(own: impl IntoIterator<Item = Key>) -> Vec<Key> {
+        let mut keys: Vec<_> = own.into_iter().collect();
+        keys.extend([
+            Key::optional(
+                "via",
+                one_of("Which way Patroni is asked; `rest` unless it says otherwise.", &VIAS),
+            ),
+            Key::optional(
+                "status",
+                integer("The HTTP status that is expected; without it, 200 or 202.", &STATUS),
+            ),
+            Key::optional("body", text("What the answer's body is expected to contain.")),
+            Key::optional("exit", integer("The exit code of `patronictl` that is expected.", &EXIT)),
+        ]);
+        keys
+    }
+
     pub(super) fn read(table: &Table<'_>) -> Result<Self, Reported> {
-        let words = [("rest", Via::Rest), ("patronictl", Via::Patronictl)];
-        let via = table.optional("via").map_or(Ok(Via::Rest), |value| value.keyword(&words));
-        let status = table.optional("status").map(|value| value.integer(100..=599)).transpose();
+        let via = table.optional("via").map_or(Ok(Via::Rest), |value| value.keyword(&VIAS));
+        let status = table.optional("status").map(|value| value.integer(STATUS)).transpose();
         let body = table.optional("body").map(|value| value.text().map(str::to_owned)).transpose();
         let exit = table.optional("exit");
         let manner = Self {
             via: via?,
             status: status?,
             body: body?,
-            exit: exit.map(|value| value.integer(0..=255)).transpose()?,
+            exit: exit.map(|value| value.integer(EXIT)).transpose()?,
         };
         match exit {
             Some(value) if manner.via == Via::Rest => Err(value.refuse(
@@ -120,6 +142,13 @@ pub(super) fn candidate(value: &TomlValue<'_>, help: &str) -> Result<Option<ActN
         return Ok(None);
     }
     Err(value.refuse(format!("a {} that is none", value.key()), "false", help))
+}
+
+/// What [`candidate`] reads.
+pub(super) fn member(key: &'static str) -> Key {
+    let anyone = json!({"const": true, "description": "Patroni chooses."});
+    let about = "The member that is to lead, by name or by its part; `true` to let Patroni choose.";
+    Key::required(key, json!({"anyOf": [ActNode::schema(about), anyone], "description": about}))
 }
 
 /// For a step that is there or not: `KEY = true`.

@@ -11,7 +11,10 @@ use super::{
     },
     manner::{Manner, Request, Via, arguments, wanted},
 };
-use crate::document::{Reported, Table};
+use crate::{
+    document::{Reported, Table},
+    schema::{Key, flag, only_true},
+};
 
 pub(in super::super) const KIND: Kind = Kind {
     key: "reinitialise",
@@ -19,6 +22,7 @@ pub(in super::super) const KIND: Kind = Kind {
     node: NodeField::Required,
     timeout: "60s",
     read,
+    keys,
 };
 
 #[derive(Debug)]
@@ -45,6 +49,13 @@ fn read(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
         ));
     }
     Ok(Box::new(Reinitialise { force: force.unwrap_or(manner.via == Via::Patronictl), manner }))
+}
+
+fn keys() -> Vec<Key> {
+    Manner::keys([
+        Key::required("reinitialise", only_true("Patroni makes the replica anew.")),
+        Key::optional("force", flag("Whether what Patroni is doing there is cancelled.")),
+    ])
 }
 
 impl Action for Reinitialise {

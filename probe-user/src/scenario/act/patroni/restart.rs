@@ -10,10 +10,13 @@ use super::{
     },
     manner::{Manner, Request, arguments, wanted},
 };
-use crate::document::{Reported, Table};
+use crate::{
+    document::{Reported, Table},
+    schema::{Key, only_true},
+};
 
 pub(in super::super) const KIND: Kind =
-    Kind { key: "restart", example: "restart = true", node: NodeField::Required, timeout: "60s", read };
+    Kind { key: "restart", example: "restart = true", node: NodeField::Required, timeout: "60s", read, keys };
 
 #[derive(Debug)]
 struct Restart(Manner);
@@ -22,6 +25,10 @@ fn read(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
     let manner = Manner::read(table);
     wanted(table, "restart")?;
     Ok(Box::new(Restart(manner?)))
+}
+
+fn keys() -> Vec<Key> {
+    Manner::keys([Key::required("restart", only_true("Patroni restarts the node's PostgreSQL."))])
 }
 
 impl Action for Restart {

@@ -8,9 +8,12 @@ use super::{
         ActError, ActNode, Action, Outcome, Scene,
         kind::{Kind, NodeField},
     },
-    manner::{Manner, Request, arguments, candidate, first},
+    manner::{Manner, Request, arguments, candidate, first, member},
 };
-use crate::document::{Reported, Table};
+use crate::{
+    document::{Reported, Table},
+    schema::Key,
+};
 
 pub(in super::super) const KIND: Kind = Kind {
     key: "switchover",
@@ -18,6 +21,7 @@ pub(in super::super) const KIND: Kind = Kind {
     node: NodeField::Absent,
     timeout: "60s",
     read,
+    keys,
 };
 
 #[derive(Debug)]
@@ -33,6 +37,13 @@ fn read(table: &Table<'_>) -> Result<Box<dyn Action>, Reported> {
     let manner = Manner::read(table);
     let candidate = candidate(&table.required("switchover", help)?, help)?;
     Ok(Box::new(Switchover { leader: leader?.unwrap_or(ActNode::Leader), candidate, manner: manner? }))
+}
+
+fn keys() -> Vec<Key> {
+    Manner::keys([
+        member("switchover"),
+        Key::optional("leader", ActNode::schema("Who leads now; `@leader` unless it says otherwise.")),
+    ])
 }
 
 impl Action for Switchover {

@@ -2,7 +2,7 @@
 
 mod feed;
 mod keys;
-mod lines;
+pub(super) mod lines;
 mod live;
 mod terminal;
 

@@ -8,6 +8,7 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -31,9 +32,11 @@ const FIRST_LOOK: Duration = Duration::from_secs(5);
 const WAITING: usize = 10_000;
 
 /// A change as JSON.
-#[derive(Serialize)]
-struct Told<'a> {
+#[derive(JsonSchema, Serialize)]
+pub(in crate::cli) struct Told<'a> {
+    /// `netsplit/watch/1`.
     schema: &'static str,
+    /// When it happened (RFC 3339).
     wall: Timestamp,
     #[serde(flatten)]
     transition: &'a Transition,

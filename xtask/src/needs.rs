@@ -131,6 +131,11 @@ fn host(missing: &mut Vec<Missing>) {
         let how = Way::Cargo { name: "cargo-deny", version: CARGO_DENY };
         missing.push(Missing { what: "cargo-deny".to_owned(), how });
     }
+    if find("chromium").is_none() {
+        // Without a font it measures no text.
+        let packages = &["chromium", "fonts-dejavu-core"];
+        missing.push(apt("Chromium, in which reports are tested (350 MB with what it needs)", packages));
+    }
 }
 
 fn kernel(missing: &mut Vec<Missing>) {

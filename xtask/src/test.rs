@@ -20,7 +20,7 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// What needs a compiler only.
+    /// What needs a compiler, and a browser.
     Host,
     /// What needs root, network namespaces and eBPF.
     Kernel,
@@ -31,6 +31,7 @@ enum Part {
 /// The features that turn on the tests that need more than a compiler.
 const KERNEL: &str = "kernel-tests";
 const CLUSTER: &str = "cluster-tests";
+const BROWSER: &str = "browser-tests";
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let wants = |part| args.only.is_none_or(|only| only == part);
@@ -69,7 +70,7 @@ impl Phases {
         if wants(Part::Host) {
             self.phase("format", || cargo(&["fmt", "--all", "--check"]))?;
             self.phase("clippy", || {
-                let all = format!("probe-user/{KERNEL},probe-user/{CLUSTER}");
+                let all = format!("probe-user/{KERNEL},probe-user/{CLUSTER},probe-user/{BROWSER}");
                 cargo(&["clippy", "--workspace", "--all-targets", "--features", &all, "--", "-D", "warnings"])
             })?;
             // Advisories change from day to day and need the network: ask for them with `cargo deny check`.
@@ -77,6 +78,7 @@ impl Phases {
                 cargo(&["deny", "check", "bans", "licenses", "sources"])
             })?;
             self.phase("host tests", || cargo(&["test", "--workspace"]))?;
+            self.phase("reports in a browser", || integration_test(BROWSER, "page"))?;
             self.phase("fuzzing", || fuzz::run(&fuzz::Args::slice()))?;
         }
         if wants(Part::Kernel) {
@@ -115,6 +117,11 @@ impl Phases {
 /// Every test that this feature turns on, whatever it is called; those that need no feature run once more.
 fn integration_tests(feature: &str) -> Result<(), Failure> {
     cargo(&["test", "--package", "probe-user", "--features", feature, "--tests"])
+}
+
+/// One test that this feature turns on, and nothing besides.
+fn integration_test(feature: &str, name: &str) -> Result<(), Failure> {
+    cargo(&["test", "--package", "probe-user", "--features", feature, "--test", name])
 }
 
 /// Every row of the procedure on a cluster of its own, with the shortest timings that Patroni takes.

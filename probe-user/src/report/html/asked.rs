@@ -6,7 +6,8 @@ use super::Told;
 use crate::{
     record::ZeroFrom,
     report::{
-        RunResult, RunVerdict, deviation::deviations, page::figure, terminal::verdict_word, timeline::warning,
+        RunResult, RunVerdict, deviation::deviations, lanes::State, page::figure, terminal::verdict_word,
+        timeline::warning,
     },
     scenario::Verdict,
 };
@@ -51,10 +52,21 @@ fn verdict(result: &RunResult) -> String {
     }
 }
 
+/// More actions than these would be no summary.
+const MOST_ACTIONS: usize = 3;
+
+/// How long the first cut was in force, with the event that began it.
+fn in_force(told: &Told<'_>) -> Option<Markup> {
+    let span = told.lanes.rows.iter().flat_map(|lane| &lane.spans).find(|span| span.state == State::Cut)?;
+    Some(figure(format!("{:.1} s", span.to_s - span.from_s), span.line))
+}
+
 /// The run in sentences: what was done, and what became of the leader and of clients' writes.
 fn story(told: &Told<'_>) -> Markup {
     let metrics = &told.result.metrics;
-    let seconds = |at_s: f64| figure(format!("{at_s:.1} s"), told.line_at(Some(at_s)));
+    // What rounds to zero has no sign.
+    let rounded = |at_s: f64| if at_s.abs() < 0.05 { 0.0 } else { at_s };
+    let seconds = |at_s: f64| figure(format!("{:.1} s", rounded(at_s)), told.line_at(Some(at_s)));
     let since = match metrics.zero {
         Some(ZeroFrom::Hit) => "the first packet that it hit",
         Some(ZeroFrom::Applied) => "the cut, which hit no packet",
@@ -67,9 +79,13 @@ fn story(told: &Told<'_>) -> Markup {
     let outage = metrics.write_outage_longest_s;
     html! {
         @if let Some(cut) = cut {
-            "On " (cut.node) " netsplit cut: " (cut.rule)
+            "netsplit cut " (cut.node) " off: " (cut.rule)
             @if more > 0 { ", and " (more) " more " @if more == 1 { "rule" } @else { "rules" } }
+            @if let Some(lasted) = in_force(told) { ", for " (lasted) }
             ". "
+        }
+        @for step in told.result.steps.iter().filter(|step| step.action.is_some()).take(MOST_ACTIONS) {
+            "netsplit did this to the cluster: " (step.what) ". "
         }
         "Times count from " (since) ". "
         @match (metrics.leader_lost_s, metrics.new_leader_s) {
@@ -86,7 +102,7 @@ fn story(told: &Told<'_>) -> Markup {
             (None, ..) if metrics.writes_acknowledged.is_some() => "Clients could write all the time. ",
             _ => "No client wrote. ",
         }
-        @if let Some(lost) = metrics.writes_lost {
+        @if let (Some(lost), Some(_)) = (metrics.writes_lost, metrics.writes_acknowledged) {
             @match lost {
                 0 => "No acknowledged write was lost.",
                 1 => "1 acknowledged write was lost.",

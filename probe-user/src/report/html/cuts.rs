@@ -48,7 +48,7 @@ pub(super) fn section(told: &Told<'_>) -> Markup {
         }
     };
     html! {
-        (table("Cuts", &["Node", "Rule", "Hook", "Packets", "Bytes", "First hit", "Last hit"], &rows))
+        (table("Cuts", &["Node", "Rule", "Hook", ">Packets", ">Bytes", ">First hit", ">Last hit"], &rows))
         @if proof::rows(told.result).next().is_some() {
             h3 { "Proof of each edge" }
             p.quiet {

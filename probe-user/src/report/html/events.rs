@@ -40,7 +40,7 @@ pub(super) fn section(told: &Told<'_>) -> Markup {
             code { "sed -n 12p events.jsonl" } " prints line 12. They are in the order of the boot clock, which is nearly that of the lines."
         }
         (table(
-            "Events", &["Line", "Seconds", "Wall time (UTC)", "Source, kind", "Before → after"],
+            "Events", &[">Line", ">Seconds", "Wall time (UTC)", "Source, kind", "Before → after"],
             &html! { @for one in &rows { (one) } }
         ))
     }
@@ -61,7 +61,7 @@ fn row(told: &Told<'_>, event: &Event) -> Markup {
             th.n scope="row" data-is="line" { @if let Some(line) = event.line { (line) } }
             td.n { (signed(told.seconds(event))) " s" }
             td.nowrap data-is="wall" { (event.wall.strftime("%H:%M:%S.%3f")) }
-            td data-is="who" { (event.source_in_words()) " " (event.kind_in_words()) (who) }
+            td.nowrap data-is="who" { (event.source_in_words()) " " (event.kind_in_words()) (who) }
             td {
                 span.was data-is="before" { (in_words(event.kind, &event.before)) }
                 " → "

@@ -37,6 +37,6 @@ pub(super) fn section(told: &Told<'_>) -> Markup {
     };
     html! {
         p.quiet { "A moment under «Decided at» is marked in the picture when you point at it, and shown there when you follow it." }
-        (table("Expectations", &["Expectation", "Verdict", "Expected", "Observed", "Decided at", "Event"], &rows))
+        (table("Expectations", &["Expectation", "Verdict", "Expected", "Observed", ">Decided at", ">Event"], &rows))
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn section(told: &Told<'_>) -> Markup {
             }
         }
     };
-    table("What happened, by time", &["Seconds", "", "Subject", "What happened", "Event"], &rows)
+    table("What happened, by time", &[">Seconds", "", "Subject", "What happened", ">Event"], &rows)
 }
 
 /// The lines of the timeline, each with the event that it tells.

@@ -25,7 +25,7 @@ pub(super) fn section(told: &Told<'_>) -> Markup {
     };
     html! {
         p.quiet { "Seconds count from the zero of the picture; what did not happen, or could not be seen, is «–»." }
-        (table("Numbers", &["Number", "Value", "Events behind it"], &rows))
+        (table("Numbers", &["Number", ">Value", "Events behind it"], &rows))
     }
 }
 

@@ -60,8 +60,10 @@ const GROUP: f64 = 22.0;
 const SPAN: f64 = 18.0;
 const GAP: f64 = 4.0;
 const PLOT: f64 = 30.0;
-/// How wide a letter of a span is, about.
+/// How wide a letter of a span is, about; what shouts is bold and in capitals.
 const LETTER: f64 = 6.4;
+const BOLD: f64 = 7.2;
+const SHOUTED: f64 = 9.2;
 
 /// The picture with its buttons, its key and the place where details appear.
 pub(crate) fn chart(chart: &Chart<'_>) -> Markup {
@@ -174,6 +176,11 @@ fn row(panel: &Panel, lane: &Lane, heading: Option<&str>, axis: Axis, top: f64) 
 fn span(panel: &Panel, lane: &str, span: &Span, axis: Axis, top: f64) -> Markup {
     let (left, right) = (axis.x(span.from_s), axis.x(span.to_s));
     let width = (right - left).max(2.0);
+    let letter = match span.state {
+        State::Alarm => SHOUTED,
+        State::Cut => BOLD,
+        _ => LETTER,
+    };
     let detail = format!(
         "{lane}: {}, from {} s to {} s ({:.1} s)",
         span.words,
@@ -184,10 +191,10 @@ fn span(panel: &Panel, lane: &str, span: &Span, axis: Axis, top: f64) -> Markup 
     html! {
         g role="listitem" {
             a class={ "part span " (span.state.class()) } href=[address(panel, span.line)]
-                data-f=(format!("{:.3}", span.from_s)) data-t=(format!("{:.3}", span.to_s)) data-words=(span.words) {
+                data-f=(format!("{:.3}", span.from_s)) data-t=(format!("{:.3}", span.to_s)) data-words=(span.words) data-letter=(letter) {
                 title { (detail) }
                 rect x=(format!("{left:.1}")) y=(top) width=(format!("{width:.1}")) height=(SPAN) {}
-                text x=(format!("{:.1}", left + 5.0)) y=(top + 13.0) { (fitting(&span.words, width)) }
+                text x=(format!("{:.1}", left + 8.0)) y=(top + 13.0) { (fitting(&span.words, width, letter)) }
             }
         }
     }
@@ -240,13 +247,13 @@ fn edges(band: &Band, axis: Axis, top: f64, bottom: f64) -> Markup {
 }
 
 /// As much of a span's words as it has room for; nothing where that would be no word.
-fn fitting(words: &str, width: f64) -> String {
+fn fitting(words: &str, width: f64, letter: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a few hundred letters at most"
     )]
-    let room = ((width - 8.0) / LETTER).max(0.0) as usize;
+    let room = ((width - 12.0) / letter).max(0.0) as usize;
     if words.chars().count() <= room || room >= 5 { shortened(words, room) } else { String::new() }
 }
 

@@ -12,6 +12,8 @@ mod axis;
 mod chart;
 mod plot;
 mod shell;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use chart::{Chart, Panel, Pin, chart};
 pub(crate) use shell::{Section, figure, page, table};

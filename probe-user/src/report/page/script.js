@@ -2,7 +2,7 @@
 // seconds (data-f, data-t, data-x); all this does is to compute pixels from them anew.
 "use strict";
 (() => {
-  const LETTER = 6.4, ROOM = 84, EDGE = 10;
+  const ROOM = 84, EDGE = 10;
   document.documentElement.classList.add("js");
 
   class Chart {
@@ -57,8 +57,8 @@
         rect.setAttribute("width", width.toFixed(1));
         const text = part.querySelector("text");
         if (text) {
-          text.setAttribute("x", (left + 5).toFixed(1));
-          text.textContent = fitting(part.dataset.words, width);
+          text.setAttribute("x", (left + 8).toFixed(1));
+          text.textContent = fitting(part.dataset.words, width, Number(part.dataset.letter));
         }
       }
       for (const part of this.svg.querySelectorAll("[data-x]")) {
@@ -223,8 +223,13 @@
     listen() {
       this.figure.querySelector(".tools").addEventListener("click", (event) => this.act(event.target.dataset.do));
       this.svg.parentElement.addEventListener("keydown", (event) => this.keys(event));
+      // Not of the picture itself: browsers let an SVG that listens to the focus have it.
       for (const kind of ["focusin", "pointerover"]) {
-        this.svg.addEventListener(kind, (event) => {
+        this.svg.parentElement.addEventListener(kind, (event) => {
+          // A page that scrolls under a pointer at rest is nobody who points.
+          const place = `${event.screenX} ${event.screenY}`;
+          if (kind === "pointerover" && place === this.pointed) return;
+          if (kind === "pointerover") this.pointed = place;
           const part = event.target.closest(".part");
           if (part) this.tell(part);
         });
@@ -272,8 +277,8 @@
   };
 
   // As much of a part's words as it has room for; nothing where that would be no word.
-  function fitting(words, width) {
-    const room = Math.floor(Math.max((width - 8) / LETTER, 0)), letters = [...words];
+  function fitting(words, width, letter) {
+    const room = Math.floor(Math.max((width - 12) / letter, 0)), letters = [...words];
     if (letters.length <= room) return words;
     return room >= 5 ? letters.slice(0, room - 1).join("") + "…" : "";
   }
@@ -291,9 +296,9 @@
 
   // A moment that decided an expectation is shown in the picture, also without a click.
   const show = (id) => {
-    const pin = id && document.getElementById(id);
+    const pin = id ? document.getElementById(id) : null;
     for (const other of document.querySelectorAll(".pin.here")) other.classList.remove("here");
-    if (!pin?.classList.contains("pin")) return;
+    if (!pin || !pin.classList.contains("pin")) return;
     pin.classList.add("here");
     const chart = charts.find((one) => one.svg.contains(pin));
     chart.at = Number(pin.dataset.x);
@@ -309,11 +314,13 @@
   show(location.hash.slice(1));
 
   // Paper has no pointer: the whole run, as wide as a page.
-  window.addEventListener("beforeprint", () => {
+  const onPaper = (paper) => {
     for (const chart of charts) {
       chart.show(...chart.whole);
-      chart.fit(1040);
+      chart.fit(paper ? 1040 : undefined);
     }
-  });
-  window.addEventListener("afterprint", () => { for (const chart of charts) chart.fit(); });
+  };
+  window.addEventListener("beforeprint", () => onPaper(true));
+  window.addEventListener("afterprint", () => onPaper(false));
+  window.matchMedia("print").addEventListener("change", (event) => onPaper(event.matches));
 })();

@@ -63,7 +63,8 @@ pub(crate) fn page(title: &str, header: &Markup, sections: &[Section]) -> String
     .into_string()
 }
 
-/// A table with a row of column headings, which may be empty; `label` says what it is to who does not see it.
+/// A table with a row of column headings, which may be empty; a `>` before one puts it to the right, where numbers are.
+/// `label` says what it is to who does not see it.
 /// `rows` are whole `tr`s, each of which begins with its own heading (`th scope=row`) where it has one.
 pub(crate) fn table(label: &str, columns: &[&str], rows: &Markup) -> Markup {
     html! {
@@ -72,7 +73,9 @@ pub(crate) fn table(label: &str, columns: &[&str], rows: &Markup) -> Markup {
             table {
                 @if columns.iter().any(|column| !column.is_empty()) {
                     thead { tr { @for column in columns {
-                        @if column.is_empty() { td {} } @else { th scope="col" { (column) } }
+                        @if column.is_empty() { td {} }
+                        @else if let Some(column) = column.strip_prefix('>') { th.n scope="col" { (column) } }
+                        @else { th scope="col" { (column) } }
                     } } }
                 }
                 tbody { (rows) }

@@ -4,6 +4,7 @@ use maud::{Markup, html as markup};
 
 use super::{
     ScenarioRecord, SuiteResult, SuiteVerdict,
+    small::{scale_s, small},
     table::{HEADER, cells, healings, notes, sections, summary},
     terminal::tone,
 };
@@ -94,18 +95,27 @@ fn not_passed(result: &SuiteResult) -> Markup {
 }
 
 fn runs(result: &SuiteResult) -> Markup {
+    let all = result.scenarios.iter().flat_map(|one| &one.runs);
+    let scale_s = scale_s(all.filter_map(|run| run.metrics.as_ref()));
     let rows = markup! {
         @for one in &result.scenarios { @for run in &one.runs {
             tr {
                 th scope="row" { (link(run.directory.as_deref(), run.directory.as_deref().unwrap_or(&one.id))) }
                 td class={ "nowrap " (class(run.verdict)) } { (run.verdict) }
+                td { @if let Some(metrics) = &run.metrics { (small(metrics, scale_s)) } @else { "–" } }
                 td.n { (format!("{:.1}", run.seconds)) }
                 td.n { (format!("{:.1}", run.waiting_s)) }
                 td.n { @if let Some(healing) = &run.healing { (format!("{:.1}", healing.seconds)) } }
             }
         } }
     };
-    table("Runs", &["Run", "Verdict", "Seconds", "Waiting", "Healing"], &rows)
+    markup! {
+        p.quiet {
+            "The pictures begin at each run's first packet hit, or action, and are " (format!("{scale_s:.0}")) " s wide: "
+            "the upper strip is when clients could not write, the middle one when nobody led, the lower one when two nodes were writable."
+        }
+        (table("Runs", &["Run", "Verdict", "What it went through", ">Seconds", ">Waiting", ">Healing"], &rows))
+    }
 }
 
 fn labs(result: &SuiteResult) -> Markup {
@@ -119,7 +129,7 @@ fn labs(result: &SuiteResult) -> Markup {
             }
         }
     };
-    table("Labs", &["Lab", "What for", "Seconds", "Error"], &rows)
+    table("Labs", &["Lab", "What for", ">Seconds", "Error"], &rows)
 }
 
 fn environments(result: &SuiteResult) -> Markup {

@@ -9,6 +9,7 @@ mod junit;
 mod killed;
 mod markdown;
 mod result;
+mod small;
 mod table;
 mod terminal;
 #[cfg(test)]

@@ -292,6 +292,7 @@ mod tests {
         let outliving = recorder.sink();
         let events = recorder.finish().unwrap();
         assert_eq!(events.iter().map(|event| event.boot_ns.ns).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(events.iter().map(|event| event.line).collect::<Vec<_>>(), [Some(2), Some(1)]);
         assert!(live.recv().is_err(), "the live view ends with the recorder");
         outliving.send(event(3));
         assert_eq!(read_events(&dir.path().join("run").join(EVENTS_FILE)).unwrap(), events);

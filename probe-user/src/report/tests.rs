@@ -189,6 +189,27 @@ fn a_deviation_is_told_in_every_report_and_only_a_pass_has_measured_it() {
     }
 }
 
+#[test]
+fn every_number_and_every_change_leads_to_its_event() {
+    let story = Story::failover();
+    let page = html(&judged(&story), &story.events);
+    let section = |id: &str| {
+        let (_, rest) = page.split_once(&format!("<section id=\"{id}\"")).expect("a section");
+        rest.split_once("</section>").expect("its end").0
+    };
+    for id in ["numbers", "timeline", "expectations"] {
+        let rows: Vec<_> =
+            section(id).split("<tr").skip(2).filter(|row| !row.contains("td class=\"n\">–<")).collect();
+        assert!(rows.len() > 4, "{id}: {rows:?}");
+        for row in rows {
+            let (_, line) =
+                row.split_once("href=\"#event-").unwrap_or_else(|| panic!("{id}: {row} leads nowhere"));
+            let (line, _) = line.split_once('"').expect("an attribute");
+            assert!(section("events").contains(&format!("id=\"event-{line}\"")), "{id}: {line}");
+        }
+    }
+}
+
 /// Nothing that a run can record may break a report.
 #[test]
 fn empty_records_have_reports_too() {

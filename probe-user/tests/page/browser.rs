@@ -52,7 +52,7 @@ pub(crate) async fn with_reader<F: Future<Output = ()>>(read: impl FnOnce(Reader
         .user_data_dir(profile.path())
         .window_size(1250, 900)
         .viewport(None)
-        .launch_timeout(Duration::from_secs(60))
+        .launch_timeout(Duration::from_mins(1))
         .build()
         .unwrap();
     let (mut browser, mut handler) = Browser::launch(config).await.unwrap();
@@ -70,7 +70,7 @@ pub(crate) async fn with_reader<F: Future<Output = ()>>(read: impl FnOnce(Reader
     let reader = Reader { page, said };
     // Smooth scrolling would move what the mouse is aimed at.
     reader.medium("", "light").await;
-    tokio::time::timeout(Duration::from_secs(120), read(reader)).await.expect("a page that is read");
+    tokio::time::timeout(Duration::from_mins(2), read(reader)).await.expect("a page that is read");
     browser.close().await.unwrap();
     browser.wait().await.unwrap();
     events.abort();

@@ -104,10 +104,10 @@ pub(crate) fn long() -> Made {
             for node in spare {
                 let mut other = event.clone();
                 other["node"] = node.into();
-                text += &format!("{other}\n");
+                text.extend([&other.to_string(), "\n"]);
             }
         }
-        text += &format!("{event}\n");
+        text.extend([&event.to_string(), "\n"]);
     }
     run(&text, SCENARIO, RunVerdict::Fail)
 }

@@ -71,6 +71,7 @@ fn behind<'a>(told: &Told<'a>, name: &str) -> Vec<&'a Event> {
         "writes stopped" => moment(metrics.writes_stopped_s).collect(),
         "writes back" => moment(metrics.writes_back_s).collect(),
         "longest without writes" if metrics.write_outage_longest_s.is_some() => longest_outage(told),
+        "member lost" => moment(metrics.member_lost_s).collect(),
         "member back" => moment(metrics.member_back_s).collect(),
         "member back after revert" if metrics.member_back_after_revert_s.is_some() => {
             let last = told.ordered.iter().rev().copied().find(|event| event.kind == Kind::Reverted);

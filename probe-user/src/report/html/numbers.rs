@@ -77,6 +77,11 @@ fn behind<'a>(told: &Told<'a>, name: &str) -> Vec<&'a Event> {
             let last = told.ordered.iter().rev().copied().find(|event| event.kind == Kind::Reverted);
             last.into_iter().chain(moment(metrics.member_back_s)).collect()
         }
+        "streaming lost" => moment(metrics.streaming_lost_s).collect(),
+        "open session hung" if metrics.clients.session_hung_s.is_some() => all(Kind::OpenSession).collect(),
+        "open sessions ended" if metrics.clients.sessions_ended.is_some() => all(Kind::OpenSession).collect(),
+        "clients met at PostgreSQL" => all(Kind::Port).collect(),
+        "clients met at REST API" => all(Kind::Rest).collect(),
         "two writable primaries" => told_by(&[What::TwoPrimariesBegin, What::TwoPrimariesEnd]),
         "writes acknowledged" => writes(WriteOutcome::Acknowledged),
         "writes failed" => writes(WriteOutcome::Failed),

@@ -125,7 +125,7 @@ fn an_interrupt_reverts_reports_and_removes_the_labs() {
     let begun = Instant::now();
     let ran = || fs::read_to_string(bench.out().join(JOURNAL)).is_ok_and(|text| text.contains("\"ran\""));
     while !ran() {
-        assert!(begun.elapsed() < Duration::from_secs(180), "no run within three minutes");
+        assert!(begun.elapsed() < Duration::from_mins(3), "no run within three minutes");
         thread::sleep(Duration::from_millis(100));
     }
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();

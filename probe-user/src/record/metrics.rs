@@ -95,19 +95,20 @@ pub fn metrics(events: &[Event]) -> Metrics {
             && transition.to.is_some()
             && transition.to != old_leader
     };
+    let touched = touched(&ordered);
     let mut metrics = Metrics {
         zero: Some(zero.from),
         detection_s: first(&|transition| transition.what.is_reaction()),
         leader_lost_s: first(&|transition| matches!(transition.what, What::LeaderLost | What::LeaderMoved)),
         new_leader_s: first(&new_leader),
-        streaming_lost_s: first(&stream_lost),
+        streaming_lost_s: first(&|transition| stream_lost(transition, &touched)),
         timeline_before: timeline(before(&ordered, zero.at)),
         timeline_after: timeline(ordered.iter().copied()),
         ..Metrics::default()
     };
     metrics.take_writes(&ordered, zero);
     metrics.take_primaries(&ordered, zero);
-    metrics.clients = clients_met(&ordered, zero, &touched(&ordered));
+    metrics.clients = clients_met(&ordered, zero, &touched);
     metrics.member_lost_s = member_lost(&ordered, zero).map(|lost| zero.seconds(lost));
     if let Some((revert, back)) = member_back(&ordered) {
         metrics.member_back_s = Some(zero.seconds(back));
@@ -163,11 +164,12 @@ impl Metrics {
     }
 }
 
-/// A primary may hold a stream for alive whose standby has long lost it, and the other way round.
-fn stream_lost(transition: &Transition) -> bool {
-    let no_longer_listed =
-        || transition.what == What::ListState && transition.from.as_deref() == Some("streaming");
-    transition.what == What::StreamingEnds || no_longer_listed()
+/// A primary may hold a stream for alive whose standby has long lost it, and the other way round. What a node says that was
+/// cut itself is of no account: its Patroni may be unable to ask.
+fn stream_lost(transition: &Transition, touched: &BTreeSet<String>) -> bool {
+    let streamed =
+        || transition.from.as_deref() == Some("streaming") && !touched.contains(&transition.subject);
+    transition.what == What::StreamingEnds || transition.what == What::ListState && streamed()
 }
 
 /// When the first node that was cut or acted on no longer took part, from the zero on.

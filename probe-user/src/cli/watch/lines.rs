@@ -34,7 +34,7 @@ const WAITING: usize = 10_000;
 /// A change as JSON.
 #[derive(JsonSchema, Serialize)]
 pub(in crate::cli) struct Told<'a> {
-    /// `netsplit/watch/1`.
+    /// `netsplit/change/1`.
     schema: &'static str,
     /// When it happened (RFC 3339).
     wall: Timestamp,

@@ -19,7 +19,7 @@ use crate::{
     cluster::{Inventory, Target},
     cut::DEFAULT_LEASE,
     policy::{Place, Policy, resolve},
-    record::{Acted, EventSink, Kind, Recorder, Source, StepMark, View, in_order},
+    record::{Acted, Event, EventSink, Kind, Recorder, Source, StepMark, View, in_order},
     scenario::{
         Act, ActError, ActNode, ApplyStep, Condition, Deed, Evidence, Expression, Scene, Scope, Step,
         UntilEnd, UntilStep,
@@ -320,7 +320,9 @@ impl<'run> Attempt<'run> {
         let deadline = Instant::now() + ARRIVAL;
         loop {
             self.live.look(self.progress);
-            if self.live.events.iter().rev().any(|event| *event == mark) || Instant::now() >= deadline {
+            // The recorder gives it a line.
+            let here = |event: &Event| event.boot_ns == mark.boot_ns && event.after == mark.after;
+            if self.live.events.iter().rev().any(here) || Instant::now() >= deadline {
                 return;
             }
             thread::sleep(Duration::from_millis(5));

@@ -215,6 +215,18 @@ fn go_on(inventory: &Inventory, world: &MadeUp, text: &str, directory: &Path) ->
 }
 
 #[test]
+fn a_step_waits_for_its_mark_no_longer_than_the_record_takes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let moments = "[[step]]\nwait = '10ms'\n".repeat(5);
+    let text = format!("title = 'x'\nexpect = []\n{moments}");
+    let result = go(&MadeUp::default(), &text, &folder.path().join("moments"));
+    let (first, last) = (&result.steps[0], &result.steps[4]);
+    let took = last.to_s.expect("it ended") - first.from_s;
+    // One mark that is not found takes two seconds.
+    assert!(took < 2.0, "five moments took {took} s");
+}
+
+#[test]
 fn how_many_sockets_a_cut_closed_is_recorded_and_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let closing = CUT_AND_REVERT.replace("[5432]", "[5432]\nclose_sockets = true");

@@ -30,7 +30,8 @@ use crate::{
 #[command(after_help = "Examples:
   netsplit apply policies/cuts/primary-5432-drop.toml --for 60s
   netsplit apply policies/cuts/local-5432-drop.toml --on netns:db1 --dry-run
-  netsplit apply --ports 5432 --action drop --for 30s")]
+  netsplit apply --ports 5432 --action drop --for 30s
+  netsplit apply --ports 5432 --action delay --with 'delay=\"100ms\"' --on netns:db1")]
 pub(super) struct Args {
     #[command(flatten)]
     policy: PolicyArgs,

@@ -12,8 +12,14 @@ use output::{Format, Output};
 
 /// Parse and validate policies, scenarios, suites and inventories; touches nothing.
 ///
-/// What is good is listed on stdout, what is not is explained on stderr. Exits with 2 if any file is bad.
+/// What is good is listed on stdout, what is not is explained on stderr, at its place and with the way out. Exits with 2
+/// if any file is bad.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  netsplit check policies
+  netsplit check policies/cuts/primary-5432-drop.toml
+  netsplit check --format json my-policy.toml
+  netsplit check - < my-policy.toml")]
 pub(super) struct Args {
     /// Files, folders (every .toml in them, hidden ones left out), or - for stdin
     #[arg(required = true, value_name = "FILE|DIR")]

@@ -21,6 +21,9 @@ use crate::{
 /// Every answer comes from doing the thing in a network namespace made for it, not from a version number.
 /// Exits with 3 if no cut can be made here.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  netsplit doctor
+  netsplit doctor --format json")]
 pub(super) struct Args {
     /// How to print it
     #[arg(long, value_enum, default_value_t)]

@@ -12,7 +12,16 @@ use super::{ExitCode, HostCannot, output::print};
 use crate::lab::{self, Host, Lab, LabError, LabName};
 
 /// Bring the embedded Patroni cluster up or down, and look into it.
+///
+/// Three PostgreSQL nodes under Patroni (pg1, pg2, pg3), etcd (dcs), `HAProxy` (ha) and an observer (mon), each in a network
+/// namespace of its own. `cargo xtask setup` installs what they need. Other commands take the lab that is up for their
+/// cluster.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  netsplit lab up --timings fast
+  netsplit lab status
+  netsplit lab exec mon -- patronictl list
+  netsplit lab down")]
 pub(super) struct Args {
     #[command(subcommand)]
     verb: Verb,
@@ -21,10 +30,24 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Up(up::Args),
-    Down(Name),
+    Down(Down),
     Status(status::Args),
     Exec(Exec),
+    /// Print the names of the labs that are up, one a line.
+    #[command(after_help = "Examples:\n  netsplit lab list")]
     List,
+}
+
+/// Take a lab down: its processes, its network namespaces and its files.
+///
+/// It is no mistake if there is none.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  netsplit lab down
+  netsplit lab down --name two")]
+struct Down {
+    #[command(flatten)]
+    lab: Name,
 }
 
 /// Which lab.
@@ -36,9 +59,11 @@ struct Name {
 }
 
 /// Run a command on one of the lab's machines.
+///
+/// It replaces netsplit, so its exit code is the command's. On a PostgreSQL node `psql` reaches the node's own server.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  netsplit lab exec pg1 -- psql\n  netsplit lab exec mon -- patronictl list"
+    after_help = "Examples:\n  netsplit lab exec pg1 -- psql\n  netsplit lab exec mon -- patronictl list\n  netsplit lab exec ha -- ss -tn"
 )]
 struct Exec {
     #[command(flatten)]
@@ -53,7 +78,7 @@ struct Exec {
 pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
     match &args.verb {
         Verb::Up(args) => up::run(args),
-        Verb::Down(args) => down(args),
+        Verb::Down(args) => down(&args.lab),
         Verb::Status(args) => status::run(args),
         Verb::Exec(args) => exec(args),
         Verb::List => list(),

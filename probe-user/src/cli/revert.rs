@@ -6,6 +6,9 @@ use super::{ExitCode, output::say, status::cut_error};
 use crate::cut::{self, CutId, CutStatus};
 
 /// Take cuts away, and nothing that netsplit did not put there.
+///
+/// An ID is what `apply` printed, and what `status` lists. `--all` is the way out that always works: it needs no file and
+/// no id, but asks the kernel for whatever is netsplit's, in every network namespace.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 #[command(after_help = "Examples:

@@ -24,7 +24,13 @@ use crate::{
 };
 
 /// Show the cuts in force, with their counters and the time left.
+///
+/// One line a rule: what enforces it, how many packets it hit and when, whether it is proven to cut, and when the kernel
+/// ends it. Nothing is printed on stdout where no cut is in force.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  netsplit status
+  netsplit status --format json")]
 pub(super) struct Args {
     /// How to print it
     #[arg(long, value_enum, default_value_t)]

@@ -8,6 +8,9 @@ use crate::lab::{HostStatus, Lab, LabStatus, ProxyServer};
 
 /// Show the lab's machines, their roles and processes, and what `HAProxy` thinks of them.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  netsplit lab status
+  netsplit lab status --name two --format json")]
 pub(super) struct Args {
     #[command(flatten)]
     lab: Name,

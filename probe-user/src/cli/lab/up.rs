@@ -16,7 +16,15 @@ use crate::{
 };
 
 /// Start three PostgreSQL nodes under Patroni, etcd and `HAProxy`, each in its own network namespace.
+///
+/// Returns when the cluster is healthy, some ten seconds later, and prints the leader and the inventory. The lab stays
+/// until `netsplit lab down`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  netsplit lab up
+  netsplit lab up --timings fast --local socket
+  netsplit lab up --name two --etcd 3
+  netsplit lab up --patroni 3.0.2")]
 pub(super) struct Args {
     #[command(flatten)]
     lab: Name,

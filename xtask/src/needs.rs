@@ -146,6 +146,7 @@ fn kernel(missing: &mut Vec<Missing>) {
         ("bpftool", &["bpftool"]),
         ("tcpdump", &["tcpdump"]),
         ("tshark", &["tshark"]),
+        ("python3", &["python3"]),
     ] {
         need(missing, program, packages);
     }

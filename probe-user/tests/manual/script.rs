@@ -49,7 +49,8 @@ impl Script {
                     // Written at its place: what is above it does not see it.
                     let kept = folder.path().join(format!(".file-{}-{name}", block.line));
                     fs::write(&kept, file).unwrap();
-                    writeln!(text, "cp {} {name}", kept.display()).unwrap();
+                    let at = folder.path().display();
+                    writeln!(text, "cp {} {at}/{name}", kept.display()).unwrap();
                 }
                 What::Console { class, commands: those } if class == wanted => {
                     for command in those {

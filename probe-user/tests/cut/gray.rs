@@ -87,6 +87,20 @@ fn comes_back(client: &mut TcpStream, bytes: usize) -> bool {
 }
 
 #[test]
+fn what_tcp_sends_is_corrupted_wherever_it_lies() {
+    let pair = Pair::new();
+    let mut client = echo(&pair);
+    let _guard = cut(&request(pair.node_target(), vec![PlannedRule { action: Action::Corrupt, ..rule() }]));
+    // Of one segment and of several: the stack keeps the data of both apart from the headers.
+    for bytes in [100, 20_000] {
+        client.write_all(&vec![0; bytes]).unwrap();
+        let mut back = vec![0; bytes];
+        client.read_exact(&mut back).unwrap();
+        assert!(back.iter().any(|byte| *byte != 0), "{bytes} bytes came back unchanged");
+    }
+}
+
+#[test]
 fn a_path_mtu_black_hole_lets_health_checks_through() {
     let pair = Pair::new();
     let mut client = echo(&pair);

@@ -11,7 +11,7 @@ fn blocks_that_need_root() {
     // Most of the time they wait for the kernel, so they wait side by side.
     thread::scope(|scope| {
         for page in pages {
-            scope.spawn(move || ground::run(&Script::of(&[page], Class::Root, ""), Duration::from_secs(120)));
+            scope.spawn(move || ground::run(&Script::of(&[page], Class::Root, ""), Duration::from_mins(2)));
         }
     });
 }

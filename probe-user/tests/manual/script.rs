@@ -130,11 +130,12 @@ fn compare(printed: &str, shown: &[String]) -> Result<(), String> {
     }
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = |line: &String| match line.trim() {
-        "…" => "...\n".to_owned(),
-        _ => format!("{}\n", words(line).replace('…', "[..]")),
+        "…" => "...".to_owned(),
+        _ => words(line).replace('…', "[..]"),
     };
-    let shown: String = shown.iter().map(line).collect();
-    let printed: String = printed.lines().map(|line| format!("{}\n", words(line))).collect();
+    // With a line's end at the end, as `...` wants it.
+    let all = |lines: Vec<String>| lines.join("\n") + "\n";
+    let (shown, printed) = (all(shown.iter().map(line).collect()), all(printed.lines().map(words).collect()));
     let difference = Assert::new().action(Action::Verify).normalize_paths(false).try_eq(
         None,
         printed.into_data(),

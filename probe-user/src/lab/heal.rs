@@ -41,7 +41,7 @@ impl Lab {
     }
 
     /// Undoes what scenarios do to a lab, and waits until it is healthy as [`Lab::up`] leaves it: a leader that
-    /// runs, two replicas that stream on its timeline, all three as `HAProxy` has found them, and all three
+    /// runs, two replicas that stream on its timeline and have all that it had written, all three as `HAProxy` has found them, and all three
     /// taking logins on the wire.
     ///
     /// Puts links up, lets stopped processes (SIGSTOP) go on, starts the etcd, Patroni and `HAProxy` that do not
@@ -58,6 +58,7 @@ impl Lab {
                 let probe = Probe::new();
                 self.start_missing(&probe, &mut mended).await?;
                 let mut paused = false;
+                let mut written = None;
                 loop {
                     if stop() {
                         return Err(LabError::NotHealed);
@@ -68,7 +69,10 @@ impl Lab {
                         mended.extend(paused.then(|| "ended maintenance mode".to_owned()));
                         continue;
                     }
-                    let amiss = self.amiss(&probe, view.as_ref()).await;
+                    let mut amiss = self.amiss(&probe, view.as_ref()).await;
+                    if let Some(view) = view.filter(|_| amiss.is_empty()) {
+                        amiss = behind(&probe, &view, &mut written).await;
+                    }
                     if amiss.is_empty() {
                         return Ok(Healed { took: began.elapsed(), mended: std::mem::take(&mut mended) });
                     }
@@ -182,6 +186,29 @@ impl Lab {
         amiss.extend(join_all(nodes).await.into_iter().flatten());
         amiss
     }
+}
+
+/// Which replicas have not received what the leader had written when this was first asked, in words.
+///
+/// PostgreSQL says `streaming` of a stream whose packets no longer arrive until its timeout, a minute: after a cut it may stand
+/// still with all looking well, and the next leader would lack what was written meanwhile.
+async fn behind(probe: &Probe, view: &ClusterView, written: &mut Option<(Host, u64)>) -> Vec<String> {
+    let Some(leader) = view.leader().and_then(|leader| Host::named(&leader.name)) else {
+        return vec!["nobody is the leader".to_owned()];
+    };
+    if written.is_none_or(|(host, _)| host != leader) {
+        *written = probe.wal(leader).await.map(|end| (leader, end));
+    }
+    let Some((_, end)) = *written else {
+        return vec![format!("Patroni on {leader} does not say how far its WAL goes")];
+    };
+    let mut behind = Vec::new();
+    for host in Host::POSTGRES.into_iter().filter(|host| *host != leader) {
+        if probe.wal(host).await.is_none_or(|received| received < end) {
+            behind.push(format!("{host} has not received all that {leader} has written"));
+        }
+    }
+    behind
 }
 
 /// Asks the first Patroni that listens; says whether one did.

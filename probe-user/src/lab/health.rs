@@ -152,6 +152,17 @@ impl Probe {
         streaming.map(|replica| replica.application_name).collect()
     }
 
+    /// How far a node's WAL goes by its Patroni (`GET /patroni`), in bytes: what a primary has written, what a replica has
+    /// received or replayed.
+    pub(super) async fn wal(&self, host: Host) -> Option<u64> {
+        #[derive(Deserialize)]
+        struct Node {
+            xlog: Wal,
+        }
+        let node: Node = self.get(&format!("http://{}:8008/patroni", host.address())).await?;
+        node.xlog.end()
+    }
+
     /// The version of a node's Patroni (`GET /patroni`), if it answers.
     pub(super) async fn version(&self, host: Host) -> Option<String> {
         #[derive(Deserialize)]
@@ -181,6 +192,20 @@ impl Probe {
 
     async fn get<T: for<'de> Deserialize<'de>>(&self, url: &str) -> Option<T> {
         self.http.get(url).send().await.ok()?.json().await.ok()
+    }
+}
+
+/// What Patroni says of a node's WAL: the first field of a primary, the others of a replica.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct Wal {
+    location: Option<u64>,
+    received_location: Option<u64>,
+    replayed_location: Option<u64>,
+}
+
+impl Wal {
+    fn end(self) -> Option<u64> {
+        self.location.max(self.received_location).max(self.replayed_location)
     }
 }
 
@@ -218,6 +243,18 @@ mod tests {
             (vec![], false),
         ] {
             assert_eq!(view(&members).is_healthy(), healthy, "{members:?}");
+        }
+    }
+
+    #[test]
+    fn where_wal_ends_is_read_of_primaries_and_replicas() {
+        for (json, end) in [
+            (r#"{"location": 68435000}"#, Some(68_435_000)),
+            (r#"{"received_location": 7, "replayed_location": 5, "paused": false}"#, Some(7)),
+            (r#"{"received_location": null, "replayed_location": 5}"#, Some(5)),
+            ("{}", None),
+        ] {
+            assert_eq!(serde_json::from_str::<Wal>(json).expect("an object").end(), end, "{json}");
         }
     }
 

@@ -12,7 +12,7 @@ use netsplit::{
 };
 use rustix::process::Signal;
 
-use crate::name::Name;
+use crate::name::{Name, poll_until};
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -72,6 +72,37 @@ fn what_scenarios_leave_behind_is_mended_and_named() {
     assert_eq!(mended(&lab), ["started etcd on dcs", "ended maintenance mode"]);
     assert_eq!(mended(&lab), [""; 0]);
     assert!(lab.pids(one).postmaster.is_some());
+}
+
+/// A stream whose packets vanish still streams, as PostgreSQL says: only what arrives tells.
+#[test]
+fn a_replica_that_lacks_what_was_written_is_waited_for() {
+    let name = Name::new("lag");
+    let lab = name.up(&name.fast());
+    let leader = lab.status().unwrap().leader.unwrap();
+    let replica = Host::POSTGRES.into_iter().find(|host| host.name() != leader).unwrap();
+    let target = lab.layout().target(replica).to_string();
+    let cut = Command::new(env!("CARGO_BIN_EXE_netsplit"))
+        .args(["apply", "--on", &target, "--direction", "in", "--peer-ports", "5432", "--action", "drop"])
+        .args(["--for", "5s"])
+        .output()
+        .unwrap();
+    assert!(cut.status.success(), "{cut:?}");
+    let began = Instant::now();
+    name.sql(&leader, "CREATE TABLE lag AS SELECT generate_series(1, 1000)");
+
+    assert_eq!(mended(&lab), [""; 0]);
+    assert!(
+        began.elapsed() > Duration::from_secs(4),
+        "the replica cannot have it yet: {:?}",
+        began.elapsed()
+    );
+    // What was received is replayed a moment later.
+    poll_until("the rows on the replica", || {
+        let there = "SELECT count(*) FROM pg_class WHERE relname = 'lag'";
+        name.sql(replica.name(), there) == "1"
+            && name.sql(replica.name(), "SELECT count(*) FROM lag") == "1000"
+    });
 }
 
 #[test]

@@ -157,8 +157,8 @@ fn plan(args: &Args, variants: &[Variant]) -> Plan {
 
 /// Rebuilds a comparison's reports, and shows it as `compare` did.
 pub(super) fn show_again(directory: &Path, format: RunFormat) -> miette::Result<ExitCode> {
-    let comparison = rebuild(directory)?;
-    let paths = write(directory, &comparison).map_err(miette::Report::from_err)?;
+    let (comparison, pictures) = rebuild(directory)?;
+    let paths = write(directory, &comparison, &pictures).map_err(miette::Report::from_err)?;
     let format = match format {
         RunFormat::Table => Format::Table,
         RunFormat::Json => Format::Json,

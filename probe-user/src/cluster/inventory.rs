@@ -258,6 +258,15 @@ pub struct Postgres {
     pub database: String,
 }
 
+impl Postgres {
+    /// A session's settings but for where it goes to.
+    pub(crate) fn login(&self) -> tokio_postgres::Config {
+        let mut config = tokio_postgres::Config::new();
+        config.user(&self.user).password(&self.password).dbname(&self.database).application_name("netsplit");
+        config
+    }
+}
+
 /// etcd's client endpoints.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -25,7 +25,7 @@ pub use journal::{JOURNAL, Note, Plan, read_journal};
 pub use measure::{MEASURES, Measure, Reading, Unit};
 pub use progress::{Notice, Progress};
 pub use result::{Cell, Comparison, Difference, Given, Named, Run, SCHEMA, Strength};
-pub use runner::{CompareError, run};
+pub use runner::run;
 pub use site::{Ground, LabSites, Site, Sites};
 pub use statistics::{SIGNIFICANCE, Spread};
 #[cfg(test)]

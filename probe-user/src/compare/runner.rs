@@ -14,25 +14,10 @@ use super::{Comparison, Design, JOURNAL, Note, Notice, Plan, Progress, Site, Sit
 use crate::{
     causes::in_a_line,
     journal::{Journal, JournalError},
-    report::{ReportError, RunResult, compare as reports},
+    lab,
+    report::{RunResult, SeriesError, compare as reports},
     scenario::{self, LabNeeds},
 };
-
-/// How long a cluster may take to become healthy again, beyond two of its ttls: connections that a long cut left stuck
-/// wait for their next retransmission, up to two minutes.
-const PATIENCE: Duration = Duration::from_mins(2);
-
-/// Why a comparison's record or its reports could not be kept.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum CompareError {
-    /// The journal.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Journal(#[from] JournalError),
-    /// The reports.
-    #[error(transparent)]
-    Report(#[from] ReportError),
-}
 
 /// Runs a comparison into a new directory; the variants are the plan's cells, in their order.
 ///
@@ -45,7 +30,7 @@ pub fn run(
     sites: &dyn Sites,
     stop: &(dyn Fn() -> bool + Sync),
     progress: &mut dyn Progress,
-) -> Result<(Comparison, reports::Paths), CompareError> {
+) -> Result<(Comparison, reports::Paths), SeriesError> {
     let began = Instant::now();
     let mut journal = Journal::create(directory, JOURNAL)?;
     journal.note(Note::Begun { at: Timestamp::now(), plan: plan.clone() })?;
@@ -76,7 +61,8 @@ pub fn run(
     journal.note(Note::Ended { took_s, interrupted: stop(), stopped: stopped.filter(|_| !stop()) })?;
     let id = directory.file_name().unwrap_or_default().to_string_lossy();
     let comparison = Comparison::of(&id, journal.notes(), &runs);
-    let paths = reports::write(directory, &comparison)?;
+    let pictures = reports::pictures(directory, &comparison);
+    let paths = reports::write(directory, &comparison, &pictures)?;
     Ok((comparison, paths))
 }
 
@@ -173,9 +159,8 @@ impl<'p> Crew<'_, 'p> {
         if (self.stop)() {
             return Ok(());
         }
-        let ttl = site.inventory().map(|cluster| cluster.timings.ttl()).unwrap_or_default();
-        let healed =
-            self.timed(&lab, "healed", || site.heal(PATIENCE + 2 * ttl).map_err(|error| in_a_line(&*error)));
+        let patience = lab::patience(site.inventory());
+        let healed = self.timed(&lab, "healed", || site.heal(patience).map_err(|error| in_a_line(&*error)));
         match healed {
             Ok(_) => Ok(()),
             Err(_) if (self.stop)() => Ok(()),

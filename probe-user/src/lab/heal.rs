@@ -11,10 +11,17 @@ use super::{
     health::{self, Probe},
     network, process,
 };
-use crate::cluster::{Postgres, within};
+use crate::cluster::{Inventory, Postgres, within};
 
 /// How often the cluster is asked whether it is well.
 const BEAT: Duration = Duration::from_millis(100);
+
+/// How long a cluster may take to become healthy again: two of its ttls, and what connections that a long cut left stuck
+/// wait for their next retransmission, up to two minutes.
+pub(crate) fn patience(cluster: Option<&Inventory>) -> Duration {
+    let ttl = cluster.map(|cluster| cluster.timings.ttl()).unwrap_or_default();
+    Duration::from_mins(2) + 2 * ttl
+}
 
 /// A lab that is healthy again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -223,13 +230,8 @@ async fn end_maintenance(probe: &Probe) -> bool {
 
 /// Whether PostgreSQL lets the lab's own role in, over the lab's network.
 async fn takes_logins(host: Host, login: &Postgres) -> bool {
-    let mut config = tokio_postgres::Config::new();
-    config
-        .host(host.address().to_string())
-        .user(&login.user)
-        .password(&login.password)
-        .dbname(&login.database)
-        .application_name("netsplit");
+    let mut config = login.login();
+    config.host(host.address().to_string());
     let session = tokio::time::timeout(Probe::PATIENCE, config.connect(tokio_postgres::NoTls)).await;
     // Dropped at once: PostgreSQL sees a client that is gone.
     session.is_ok_and(|session| session.is_ok())

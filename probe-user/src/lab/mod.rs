@@ -27,6 +27,7 @@ mod status;
 pub use error::LabError;
 pub use haproxy::ProxyServer;
 pub use heal::Healed;
+pub(crate) use heal::patience;
 pub use health::{ClusterView, MemberView};
 pub use host::Host;
 pub use layout::Layout;

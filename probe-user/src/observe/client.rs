@@ -198,14 +198,8 @@ impl Client {
 
 /// How the client logs in, through `HAProxy` to the primary.
 pub(super) fn config(inventory: &Inventory, haproxy: &HaproxyEndpoints) -> Config {
-    let mut config = Config::new();
-    config
-        .host(haproxy.primary.ip().to_string())
-        .port(haproxy.primary.port())
-        .user(&inventory.postgres.user)
-        .password(&inventory.postgres.password)
-        .dbname(&inventory.postgres.database)
-        .application_name("netsplit");
+    let mut config = inventory.postgres.login();
+    config.host(haproxy.primary.ip().to_string()).port(haproxy.primary.port());
     config
 }
 

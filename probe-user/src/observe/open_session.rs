@@ -43,14 +43,8 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn new(lookout: &Lookout, node: &Node, login: &Postgres) -> Self {
-        let mut config = Config::new();
-        config
-            .host(node.address.to_string())
-            .port(node.postgres_port)
-            .user(&login.user)
-            .password(&login.password)
-            .dbname(&login.database)
-            .application_name("netsplit");
+        let mut config = login.login();
+        config.host(node.address.to_string()).port(node.postgres_port);
         Self {
             config,
             state: lookout.subject(Some(&node.name), Source::Postgres, Kind::OpenSession),

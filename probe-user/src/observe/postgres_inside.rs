@@ -72,14 +72,8 @@ pub(super) struct Truth {
 
 impl Truth {
     pub(super) fn new(lookout: &Lookout, node: &Node, login: &Postgres, socket_dir: &Path) -> Self {
-        let mut config = Config::new();
-        config
-            .host_path(socket_dir)
-            .port(node.postgres_port)
-            .user(&login.user)
-            .password(&login.password)
-            .dbname(&login.database)
-            .application_name("netsplit");
+        let mut config = login.login();
+        config.host_path(socket_dir).port(node.postgres_port);
         Self {
             config,
             session: None,

@@ -19,6 +19,7 @@ mod rebuild;
 mod result;
 #[cfg(test)]
 mod rules;
+mod series;
 pub mod suite;
 mod terminal;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use markdown::markdown;
 pub use rebuild::{RebuildError, rebuild};
 pub use result::{CutRecord, DeviationRecord, RunResult, RunVerdict, SCHEMA, StepRecord};
 pub(crate) use result::{END_OF_RUN, INTERRUPTED};
+pub use series::SeriesError;
 pub use terminal::{Paint, terminal};
 pub use timeline::{Line, Tone, line, timeline};
 pub use trace_events::trace_events;

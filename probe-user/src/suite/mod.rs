@@ -28,5 +28,5 @@ pub use labs::Labs;
 pub(crate) use labs::like;
 pub use load::{Section, Suite, SuiteError};
 pub use progress::{Notice, Progress};
-pub use runner::{GoOn, Manner, RunSuiteError, run};
+pub use runner::{GoOn, Manner, run};
 pub use stage::{Making, Place, Stage};

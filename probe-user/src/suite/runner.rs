@@ -15,14 +15,10 @@ use super::{
 use crate::{
     causes::in_a_line,
     journal::{Journal, JournalError},
-    lab::Healed,
-    report::{Paths, ReportError, RunResult, suite},
+    lab::{self, Healed},
+    report::{Paths, RunResult, SeriesError, suite},
     scenario::{Failure, LabNeeds, Prepared},
 };
-
-/// How long a cluster may take to become healthy again, beyond two of its ttls: connections that a long cut left stuck
-/// wait for their next retransmission, up to two minutes.
-const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How a suite is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,18 +41,6 @@ pub enum GoOn {
     Always,
 }
 
-/// Why a suite's record or its reports could not be kept.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum RunSuiteError {
-    /// The journal.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Journal(#[from] JournalError),
-    /// The reports.
-    #[error(transparent)]
-    Report(#[from] ReportError),
-}
-
 /// Runs a suite into a new directory.
 ///
 /// Whatever happens after its journal was begun becomes part of its result, not an error. `stop` is asked often; once
@@ -68,7 +52,7 @@ pub fn run(
     stage: &mut dyn Stage,
     stop: &(dyn Fn() -> bool + Sync),
     progress: &mut dyn Progress,
-) -> Result<(suite::SuiteResult, Paths), RunSuiteError> {
+) -> Result<(suite::SuiteResult, Paths), SeriesError> {
     let began = Instant::now();
     let mut journal = Journal::create(directory, JOURNAL)?;
     journal.note(Note::Begun { at: Timestamp::now(), suite: Outline::of(suite, manner.repeat) })?;
@@ -355,9 +339,9 @@ impl Tour<'_> {
         place: Place,
     ) -> Result<Result<Healed, String>, JournalError> {
         self.progress.notice(Notice::Healing);
-        let ttl = self.stage.inventory(place).map(|cluster| cluster.timings.ttl()).unwrap_or_default();
+        let patience = lab::patience(self.stage.inventory(place));
         let began = Instant::now();
-        let healed = self.stage.heal(place, PATIENCE + 2 * ttl).map_err(|error| in_a_line(&*error));
+        let healed = self.stage.heal(place, patience).map_err(|error| in_a_line(&*error));
         // A cluster that nobody waited for is not lost.
         let lost = healed.as_ref().err().filter(|_| !(self.stop)()).cloned();
         self.journal.note(Note::Healed {

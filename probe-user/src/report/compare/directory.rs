@@ -1,7 +1,6 @@
 //! The reports in a comparison's directory.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -9,13 +8,12 @@ use std::{
 use super::{Pictures, essence, html, markdown, runs_csv, summary_csv};
 use crate::{
     compare::{Comparison, Note, Run, read_journal},
-    journal::JournalError,
     record::{EVENTS_FILE, read_events},
     report::{
-        ReportError,
+        ReportError, SeriesError,
         directory::{name, pretty},
         lanes::lanes,
-        rebuild as rebuild_run,
+        series::rebuild_runs,
     },
 };
 
@@ -34,18 +32,6 @@ pub struct Paths {
     pub summary: PathBuf,
 }
 
-/// Why a comparison cannot be counted again.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum RebuildError {
-    /// Its journal cannot be read.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Journal(#[from] JournalError),
-    /// A run's reports cannot be written.
-    #[error(transparent)]
-    Report(#[from] ReportError),
-}
-
 impl Comparison {
     /// `result.json`: pretty, with a newline at the end.
     pub fn json(&self) -> Result<String, ReportError> {
@@ -54,7 +40,11 @@ impl Comparison {
 }
 
 /// Writes every report of a comparison into its directory, in which its runs lie.
-pub fn write(directory: &Path, comparison: &Comparison) -> Result<Paths, ReportError> {
+pub(crate) fn write(
+    directory: &Path,
+    comparison: &Comparison,
+    pictures: &Pictures,
+) -> Result<Paths, ReportError> {
     let paths = Paths {
         html: directory.join("report.html"),
         markdown: directory.join("report.md"),
@@ -65,7 +55,7 @@ pub fn write(directory: &Path, comparison: &Comparison) -> Result<Paths, ReportE
     for (path, text) in [
         (&paths.json, comparison.json()?),
         (&paths.markdown, markdown(comparison)),
-        (&paths.html, html(comparison, &pictures(directory, comparison))),
+        (&paths.html, html(comparison, pictures)),
         (&paths.runs, runs_csv(comparison)?),
         (&paths.summary, summary_csv(comparison)?),
     ] {
@@ -75,7 +65,7 @@ pub fn write(directory: &Path, comparison: &Comparison) -> Result<Paths, ReportE
 }
 
 /// What the runs that count looked like, as far as their records can be read.
-fn pictures(directory: &Path, comparison: &Comparison) -> Pictures {
+pub(crate) fn pictures(directory: &Path, comparison: &Comparison) -> Pictures {
     let runs = comparison.cells.iter().flat_map(|cell| &cell.runs).filter(|run| run.counts);
     let picture = |run: &Run| {
         let events = read_events(&directory.join(&run.directory).join(EVENTS_FILE)).ok()?;
@@ -84,18 +74,17 @@ fn pictures(directory: &Path, comparison: &Comparison) -> Pictures {
     runs.filter_map(picture).collect()
 }
 
-/// Counts a comparison again, from its journal and its runs' records alone, and rebuilds the runs' own reports. A run whose
-/// record cannot be read counts as one without.
-pub fn rebuild(directory: &Path) -> Result<Comparison, RebuildError> {
+/// Counts a comparison again, from its journal and its runs' records alone, and rebuilds the runs' own reports; with what its
+/// runs looked like. A run whose record cannot be read counts as one without.
+pub(crate) fn rebuild(directory: &Path) -> Result<(Comparison, Pictures), SeriesError> {
     let notes = read_journal(directory)?;
-    let mut runs = BTreeMap::new();
-    for note in &notes {
-        let Note::Ran { directory: run, .. } = note else { continue };
-        let place = directory.join(run);
-        if let Ok((result, events)) = rebuild_run(&place) {
-            crate::report::write(&place, &result, &events)?;
-            runs.insert(run.clone(), result);
-        }
-    }
-    Ok(Comparison::of(&name(directory), &notes, &runs))
+    let names = notes.iter().filter_map(|note| match note {
+        Note::Ran { directory: run, .. } => Some(run.as_str()),
+        _ => None,
+    });
+    let mut pictures = Pictures::new();
+    let runs = rebuild_runs(directory, names, |name, events| {
+        pictures.insert(name.to_owned(), essence(lanes(events)));
+    })?;
+    Ok((Comparison::of(&name(directory), &notes, &runs), pictures))
 }

@@ -11,7 +11,8 @@ mod terminal;
 mod tests;
 
 pub use csv::{runs_csv, summary_csv};
-pub use directory::{Paths, RebuildError, rebuild, write};
+pub use directory::Paths;
+pub(crate) use directory::{pictures, rebuild, write};
 pub(crate) use html::{Pictures, essence, html};
 pub use markdown::markdown;
 pub use terminal::terminal;

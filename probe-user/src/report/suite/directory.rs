@@ -4,26 +4,13 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{SuiteResult, html, junit, markdown};
 use crate::{
-    journal::JournalError,
     report::{
-        Paths, ReportError, RunResult,
+        Paths, ReportError, RunResult, SeriesError,
         directory::{Formats, name, pretty},
-        rebuild as rebuild_run,
+        series::rebuild_runs,
     },
     suite::{Note, read_journal},
 };
-
-/// Why a suite cannot be judged again.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum RebuildError {
-    /// Its journal cannot be read.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Journal(#[from] JournalError),
-    /// A run's reports cannot be written.
-    #[error(transparent)]
-    Report(#[from] ReportError),
-}
 
 impl SuiteResult {
     /// `result.json`: pretty, with a newline at the end.
@@ -49,21 +36,12 @@ pub fn write(
 
 /// Judges a suite again, from its journal and its runs' records alone, and rebuilds the runs' own reports. A run whose
 /// record cannot be read counts as one without.
-pub fn rebuild(directory: &Path) -> Result<(SuiteResult, BTreeMap<String, RunResult>), RebuildError> {
+pub fn rebuild(directory: &Path) -> Result<(SuiteResult, BTreeMap<String, RunResult>), SeriesError> {
     let notes = read_journal(directory)?;
-    let mut runs = BTreeMap::new();
-    for note in &notes {
-        let (Note::Ran { directory: Some(run), .. } | Note::Runs { directory: run, .. }) = note else {
-            continue;
-        };
-        if runs.contains_key(run) {
-            continue;
-        }
-        let place = directory.join(run);
-        if let Ok((result, events)) = rebuild_run(&place) {
-            crate::report::write(&place, &result, &events)?;
-            runs.insert(run.clone(), result);
-        }
-    }
+    let names = notes.iter().filter_map(|note| match note {
+        Note::Ran { directory: Some(run), .. } | Note::Runs { directory: run, .. } => Some(run.as_str()),
+        _ => None,
+    });
+    let runs = rebuild_runs(directory, names, |_, _| {})?;
     Ok((SuiteResult::of(&name(directory), &notes, &runs), runs))
 }

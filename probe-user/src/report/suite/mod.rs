@@ -16,7 +16,7 @@ mod terminal;
 mod tests;
 mod time;
 
-pub use directory::{RebuildError, rebuild, write};
+pub use directory::{rebuild, write};
 pub use exposition::exposition;
 pub use html::html;
 pub use junit::junit;

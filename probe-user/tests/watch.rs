@@ -102,6 +102,53 @@ fn a_terminal_that_is_hung_up_ends_it() {
 }
 
 #[test]
+fn what_others_write_over_it_can_be_wiped_off() {
+    let nobody = Nobody::new();
+    let terminal = nobody.on_terminal();
+    let (scribble, at_the_top) = ("wall: going down for maintenance", "\x1b[5;1H");
+    terminal.scribble(&format!("{at_the_top}{scribble}"));
+    terminal.wait_for("the scribble", PATIENCE, |text| text.contains(scribble));
+    terminal.press(b"\x0c");
+    terminal
+        .wait_for("a clean screen", PATIENCE, |text| !text.contains(scribble) && text.contains("refused"));
+}
+
+/// A shell with job control, which gets the terminal back when the watch is stopped, and lets it go on after a line.
+#[test]
+fn a_stop_lends_the_terminal_to_the_shell() {
+    let nobody = Nobody::new();
+    let watch = nobody.watch();
+    let words = [watch.get_program()].into_iter().chain(watch.get_args());
+    let line = shlex::try_join(words.map(|word| word.to_str().unwrap())).unwrap();
+    let script = format!("set -m; {line}; echo stopped; read -r; fg; echo over; exit 7");
+    let key = |terminal: &Terminal| terminal.press(b"\x1a");
+    let signal = |terminal: &Terminal| {
+        let [watch] = terminal.children()[..] else { panic!("the shell has one child") };
+        kill_process(watch, Signal::TSTP).unwrap();
+    };
+    let stops: [(&str, &dyn Fn(&Terminal)); 2] = [("Ctrl-Z", &key), ("SIGTSTP", &signal)];
+    for (name, stop) in stops {
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &script]).env("TERM", "xterm-256color").env("LC_ALL", "C.UTF-8");
+        let mut terminal = Terminal::start(shell, (80, 24));
+        terminal.wait_for("the first look", PATIENCE, |text| text.contains("refused"));
+        stop(&terminal);
+        terminal.wait_for("the shell", PATIENCE, |text| text.contains("stopped"));
+        assert_eq!(terminal.left_behind(), Vec::<String>::new(), "{name}");
+        terminal.press(b"\n");
+        let text = terminal.wait_for("the screen again", PATIENCE, |text| text.contains("refused"));
+        assert!(
+            terminal.has_screen() && text.contains("Nodes") && text.contains("Changes"),
+            "{name}\n{text}"
+        );
+        terminal.press(b"q");
+        assert_eq!(terminal.code(PATIENCE), Some(7), "{name}");
+        assert!(terminal.text().contains("over"), "{name}\n{}", terminal.text());
+        assert_eq!(terminal.left_behind(), Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
 fn it_follows_the_terminals_size() {
     let nobody = Nobody::new();
     let terminal = nobody.on_terminal();

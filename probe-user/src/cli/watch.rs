@@ -4,6 +4,7 @@ mod feed;
 mod keys;
 pub(super) mod lines;
 mod live;
+mod suspend;
 mod terminal;
 
 use std::{
@@ -15,13 +16,14 @@ use std::{
 use clap::ValueEnum;
 use feed::Feed;
 use miette::IntoDiagnostic;
+use suspend::Suspend;
 
 use super::{ExitCode, interrupt::Interrupt};
 use crate::{lab, screen::Look};
 
 /// Watch a cluster live: who leads, who lags, what is cut, and what changes.
 ///
-/// On a terminal a screen; q or Esc ends it, arrows scroll. Elsewhere, and where the terminal cannot place its cursor
+/// On a terminal a screen; q or Esc ends it, arrows scroll, Ctrl-Z stops it until `fg`. Elsewhere, and where the terminal cannot place its cursor
 /// (TERM=dumb), a line for each change, until whoever reads them goes away or a signal comes. Nothing is written to the
 /// cluster, unless --writes asks for it.
 #[derive(Debug, clap::Args)]
@@ -57,15 +59,17 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> miette::Result<ExitCode> {
+    let can_place = env::var("TERM").is_ok_and(|terminal| !terminal.is_empty() && terminal != "dumb");
+    let screen = args.format == Format::Table && io::stdout().is_terminal() && can_place;
+    // Before there is any other thread.
+    let suspend = screen.then(Suspend::catch).transpose().into_diagnostic()?;
     let interrupt = Interrupt::catch().into_diagnostic()?;
     let file = args.cluster.clone().or_else(lab::default_inventory).ok_or_else(no_cluster)?;
     let feed = Feed::begin(file, args.writes)?;
     let look = Look::of(|name| env::var(name).ok());
-    let can_place = env::var("TERM").is_ok_and(|terminal| !terminal.is_empty() && terminal != "dumb");
-    if args.format == Format::Table && io::stdout().is_terminal() && can_place {
-        live::show(feed, look, &interrupt)
-    } else {
-        lines::print(feed, look, args.format, &interrupt)
+    match suspend {
+        Some(suspend) => live::show(feed, look, &interrupt, &suspend),
+        None => lines::print(feed, look, args.format, &interrupt),
     }
 }
 

@@ -134,6 +134,11 @@ impl Terminal {
         self.master.as_ref().unwrap().write_all(keys).unwrap();
     }
 
+    /// Writes over what is there, as another program on the same terminal does.
+    pub fn scribble(&self, text: &str) {
+        rustix::io::write(&self.end, text.as_bytes()).unwrap();
+    }
+
     /// Gives it another size, as dragging a window does.
     pub fn resize(&self, columns: u16, rows: u16) {
         let (high, wide) = cells(columns, rows);
@@ -144,6 +149,13 @@ impl Terminal {
     /// Sends a signal to the program.
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// The processes that the program has started, and that still run.
+    pub fn children(&self) -> Vec<Pid> {
+        let pid = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        children.split_whitespace().map(|pid| Pid::from_raw(pid.parse().unwrap()).unwrap()).collect()
     }
 
     /// Takes the terminal away, as a closed window or a lost connection does.

@@ -11,6 +11,8 @@ pub(super) enum Wish {
     Quit,
     /// The end, as by a signal: a raw terminal makes none of Ctrl-C.
     Interrupt,
+    /// To stop for a while, as by a signal, of which a raw terminal makes none either.
+    Suspend,
     /// To scroll.
     Go(Step),
     /// To scroll another pane.
@@ -27,6 +29,7 @@ pub(super) fn wish(key: KeyEvent) -> Option<Wish> {
     if key.modifiers.contains(KeyModifiers::CONTROL) {
         return match key.code {
             KeyCode::Char('c') => Some(Wish::Interrupt),
+            KeyCode::Char('z') => Some(Wish::Suspend),
             KeyCode::Char('l') => Some(Wish::Redraw),
             _ => None,
         };
@@ -56,6 +59,7 @@ mod tests {
             (KeyCode::Esc, plain, Some(Wish::Quit)),
             (KeyCode::Char('c'), KeyModifiers::CONTROL, Some(Wish::Interrupt)),
             (KeyCode::Char('c'), plain, None),
+            (KeyCode::Char('z'), KeyModifiers::CONTROL, Some(Wish::Suspend)),
             (KeyCode::Char('q'), KeyModifiers::CONTROL, None),
             (KeyCode::Up, plain, Some(Wish::Go(Step::Up))),
             (KeyCode::Char('G'), KeyModifiers::SHIFT, Some(Wish::Go(Step::Last))),

@@ -12,6 +12,7 @@ use miette::{IntoDiagnostic, WrapErr};
 use super::{
     feed::{Feed, now},
     keys::{Wish, wish},
+    suspend::{Asked, Suspend},
     terminal::{Terminal, takes_more},
 };
 use crate::{
@@ -26,7 +27,12 @@ const TICK: Duration = Duration::from_millis(100);
 const FRAME: Duration = Duration::from_millis(500);
 
 /// Shows the screen until a key or a signal ends it.
-pub(super) fn show(mut feed: Feed, look: Look, interrupt: &Interrupt) -> miette::Result<ExitCode> {
+pub(super) fn show(
+    mut feed: Feed,
+    look: Look,
+    interrupt: &Interrupt,
+    suspend: &Suspend,
+) -> miette::Result<ExitCode> {
     let mut terminal = Terminal::enter(look)
         .into_diagnostic()
         .wrap_err("the terminal cannot be used for a screen; `netsplit watch | cat` prints lines instead")?;
@@ -39,6 +45,7 @@ pub(super) fn show(mut feed: Feed, look: Look, interrupt: &Interrupt) -> miette:
             match wish {
                 Some(Wish::Quit) => return Ok(ExitCode::Success),
                 Some(Wish::Interrupt) => return Ok(ExitCode::Interrupted),
+                Some(Wish::Suspend) => terminal.lend(|| suspend.stop()).into_diagnostic()?,
                 Some(Wish::Go(step)) => hand.go(step),
                 Some(Wish::Next) => hand.next(),
                 Some(Wish::Redraw) => terminal.wipe().into_diagnostic()?,
@@ -48,6 +55,15 @@ pub(super) fn show(mut feed: Feed, look: Look, interrupt: &Interrupt) -> miette:
         }
         if interrupt.came() {
             return Ok(ExitCode::Interrupted);
+        }
+        while let Some(asked) = suspend.asked().into_diagnostic()? {
+            drawn = None;
+            match asked {
+                Asked::Stop => terminal.lend(|| suspend.stop()),
+                // The shell has had the terminal since.
+                Asked::GoOn => terminal.lend(|| Ok(())),
+            }
+            .into_diagnostic()?;
         }
         let (now, told) = (now(), feed.seen.told());
         feed.take_in(&now);

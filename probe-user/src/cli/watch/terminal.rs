@@ -12,7 +12,10 @@ use crossterm::{
     style::{Attribute, SetAttribute, force_color_output},
     terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
-use ratatui::{Frame, backend::CrosstermBackend};
+use ratatui::{
+    Frame,
+    backend::{Backend, CrosstermBackend},
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{MemfdFlags, OFlags, fcntl_getfl, fcntl_setfl, ftruncate, memfd_create},
@@ -29,7 +32,7 @@ const KEPT: u64 = 64 * 1024;
 pub(super) struct Terminal {
     inner: ratatui::Terminal<CrosstermBackend<Stdout>>,
     // In this order: what was said is told when the terminal is itself again.
-    _taken: Taken,
+    taken: Option<Taken>,
     hush: Option<Hush>,
 }
 
@@ -39,8 +42,7 @@ impl Terminal {
         force_color_output(look.colours);
         let hush = io::stderr().is_terminal().then(Hush::begin).transpose()?;
         let taken = Taken::begin()?;
-        let inner = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?;
-        Ok(Self { inner, _taken: taken, hush })
+        Ok(Self { inner: anew()?, taken: Some(taken), hush })
     }
 
     /// Draws what has changed since the last time.
@@ -52,10 +54,26 @@ impl Terminal {
         Ok(())
     }
 
+    /// Gives the terminal back for as long as `meanwhile` takes, and takes it again; the next drawing is of everything.
+    pub(super) fn lend(&mut self, meanwhile: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        self.taken = None;
+        meanwhile()?;
+        self.taken = Some(Taken::begin()?);
+        self.wipe()
+    }
+
     /// Wipes it; the next drawing is of everything.
     pub(super) fn wipe(&mut self) -> io::Result<()> {
-        self.inner.clear()
+        self.inner = anew()?;
+        Ok(())
     }
+}
+
+/// An empty screen. `ratatui::Terminal::clear` would ask the terminal where its cursor is, and not every one answers.
+fn anew() -> io::Result<ratatui::Terminal<CrosstermBackend<Stdout>>> {
+    let mut backend = CrosstermBackend::new(io::stdout());
+    backend.clear()?;
+    ratatui::Terminal::new(backend)
 }
 
 /// Whether the terminal takes more at this moment.

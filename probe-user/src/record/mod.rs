@@ -42,7 +42,9 @@ pub use traceback::{Traceback, traceback};
 pub use transition::{Transition, What};
 pub use transitions::{FLAP, Follower, REPEAT, transitions};
 pub use view::View;
-pub(crate) use words::{closed_in_words, inside_in_words, port_in_words, rest_in_words, rule_in_words};
+pub(crate) use words::{
+    closed_in_words, inside_in_words, port_in_words, rest_in_words, rule_in_words, session_in_words,
+};
 pub(crate) use writes::outages;
 pub use writes::{Outage, WRITE_PAUSE};
 pub use zero::{Zero, ZeroFrom, zero};

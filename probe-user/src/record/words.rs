@@ -1,6 +1,6 @@
 //! States in a few words, the same in every report.
 
-use super::{Inside, PortState, RestState};
+use super::{Inside, OpenSession, PortState, RestState};
 use crate::policy::{Direction, Flows, PlannedRule, Protocol};
 
 /// A rule in a line, such as `drop tcp to 5432, lo too`.
@@ -64,6 +64,15 @@ pub(crate) fn port_in_words(state: &PortState) -> String {
         PortState::TimesOut => "times out".to_owned(),
         PortState::Unreachable => "unreachable".to_owned(),
         PortState::Answers(words) => format!("answers: {words}"),
+    }
+}
+
+/// How a session that is kept open fares, in words.
+pub(crate) fn session_in_words(state: &OpenSession) -> String {
+    match state {
+        OpenSession::Answers => "answers".to_owned(),
+        OpenSession::Hangs { .. } => "hangs: neither an answer nor an end".to_owned(),
+        OpenSession::Ended(why) => format!("no session: {}", port_in_words(why)),
     }
 }
 

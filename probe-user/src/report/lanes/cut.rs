@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Band, BandKind, DONE, Lane, Plot, Point, Record, Span, State};
+use super::{Band, BandKind, CUT_OF, DONE, Lane, Plot, Point, Record, Span, State};
 use crate::{
     clock::BootInstant,
     record::{Applied, Event, HitSummary, Kind, Reverted, hits, rule_in_words},
@@ -63,7 +63,7 @@ pub(super) fn lanes(record: &Record<'_>) -> Vec<Lane> {
         }
         Lane {
             group: DONE.to_owned(),
-            name: format!("Cut of {}", one.node),
+            name: format!("{CUT_OF}{}", one.node),
             spans: vec![span],
             plot: Plot::Counter(thinned(points)),
             ..Lane::default()

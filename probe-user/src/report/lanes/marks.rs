@@ -1,7 +1,7 @@
 //! Transitions as marks on the lanes that they are about.
 
 use super::{
-    CLIENTS, CLUSTER, DONE, Lane, Mark, Record,
+    CLIENTS, CLUSTER, CUT_OF, DONE, Lane, Mark, Record,
     cluster::{ETCD, LEADER, MAINTENANCE, WRITABLE},
     node::{HAPROXY, INSIDE, PORT, REST, ROLE},
     writes::WRITES,
@@ -42,7 +42,7 @@ fn lane_of(transition: &Transition) -> (String, String) {
     let node = || transition.subject.clone();
     let (group, name) = match transition.what {
         What::CutInForce | What::CutHit | What::CutReverted => {
-            return (DONE.to_owned(), format!("Cut of {}", transition.subject));
+            return (DONE.to_owned(), format!("{CUT_OF}{}", transition.subject));
         }
         What::LeaderLost | What::LeaderElected | What::LeaderMoved => (CLUSTER.to_owned(), LEADER),
         What::TwoPrimariesBegin | What::TwoPrimariesEnd => (CLUSTER.to_owned(), WRITABLE),

@@ -17,11 +17,14 @@ mod track;
 mod writes;
 
 pub(crate) use model::{Band, BandKind, Bin, Lane, Lanes, Mark, Plot, Point, Span, State};
+pub(crate) use node::SESSION;
 
 use crate::record::{Environment, Event, Kind, View, Zero, in_order, transitions, zero};
 
 /// The group of the lane that tells the scenario's steps, and of those of the cuts.
 pub(crate) const DONE: &str = "What was done";
+/// What the name of a cut's lane begins with; the node follows.
+pub(crate) const CUT_OF: &str = "Cut of ";
 /// The group of the lanes of the cluster as a whole.
 pub(crate) const CLUSTER: &str = "Cluster";
 /// The group of the clients' lane.

@@ -2,12 +2,14 @@
 
 use super::{Lane, Record, State, track::Track};
 use crate::record::{
-    Inside, Kind, PortState, RestState, View, inside_in_words, port_in_words, rest_in_words,
+    Inside, Kind, OpenSession, PortState, RestState, View, inside_in_words, port_in_words, rest_in_words,
+    session_in_words,
 };
 
 pub(super) const ROLE: &str = "Role in etcd";
 pub(super) const REST: &str = "REST API";
 pub(super) const PORT: &str = "PostgreSQL, outside";
+pub(crate) const SESSION: &str = "Open session";
 pub(super) const INSIDE: &str = "PostgreSQL, inside";
 pub(super) const HAPROXY: &str = "HAProxy sends";
 
@@ -16,7 +18,7 @@ pub(super) fn lanes(record: &Record<'_>, node: &str) -> Vec<Lane> {
     let mut view = View::default();
     let track = |name| Track::new(node, name);
     let (mut role, mut rest, mut port) = (track(ROLE), track(REST), track(PORT));
-    let (mut inside, mut haproxy) = (track(INSIDE), track(HAPROXY));
+    let (mut session, mut inside, mut haproxy) = (track(SESSION), track(INSIDE), track(HAPROXY));
     for event in record.events {
         view.take(event);
         let here = event.node.as_deref() == Some(node);
@@ -41,6 +43,11 @@ pub(super) fn lanes(record: &Record<'_>, node: &str) -> Vec<Lane> {
                     port.see(record, event, port_state(state), port_in_words(state));
                 }
             }
+            Kind::OpenSession if here => {
+                if let Some(state) = event.after_as() {
+                    session.see(record, event, session_state(&state), session_in_words(&state));
+                }
+            }
             Kind::Inside if here => {
                 if let Some(seen) = view.inside.get(node) {
                     let words = inside_in_words(seen.as_ref());
@@ -54,7 +61,7 @@ pub(super) fn lanes(record: &Record<'_>, node: &str) -> Vec<Lane> {
             _ => {}
         }
     }
-    [role, rest, port, inside, haproxy].into_iter().filter_map(|track| track.lane(record)).collect()
+    [role, rest, port, session, inside, haproxy].into_iter().filter_map(|track| track.lane(record)).collect()
 }
 
 /// What etcd says of the node: nothing, until its own key or the leader's was seen.
@@ -87,6 +94,14 @@ fn port_state(state: &PortState) -> State {
         PortState::Accepts => State::Well,
         PortState::Answers(_) => State::Odd,
         _ => State::Bad,
+    }
+}
+
+fn session_state(state: &OpenSession) -> State {
+    match state {
+        OpenSession::Answers => State::Well,
+        OpenSession::Hangs { .. } => State::Bad,
+        OpenSession::Ended(_) => State::Gone,
     }
 }
 

@@ -92,6 +92,9 @@ fn what_each_sight_is_called() {
         .member(3.0, "pg1", None)
         .tell(5.0, "", Source::Etcd, Kind::EtcdReachable, serde_json::json!("reachable"))
         .tell(6.0, "", Source::Etcd, Kind::EtcdReachable, serde_json::json!("unreachable: timed out"))
+        .tell(1.0, "pg1", Source::Postgres, Kind::OpenSession, serde_json::json!("answers"))
+        .tell(3.0, "pg1", Source::Postgres, Kind::OpenSession, serde_json::json!({"hangs": {"since": 1}}))
+        .tell(5.0, "pg1", Source::Postgres, Kind::OpenSession, serde_json::json!({"ended": "reset"}))
         .rows(8.0, &[]);
     for (group, name, expected) in [
         (
@@ -100,6 +103,11 @@ fn what_each_sight_is_called() {
             "0.0-1.0 lead 200 primary running, 1.0-2.0 odd 503 replica running, 2.0-8.0 bad times out",
         ),
         ("pg1", "PostgreSQL, outside", "0.0-4.0 bad refused, 4.0-8.0 well accepts"),
+        (
+            "pg1",
+            "Open session",
+            "1.0-3.0 well answers, 3.0-5.0 bad hangs: neither an answer nor an end, 5.0-8.0 gone no session: reset",
+        ),
         ("pg1", "PostgreSQL, inside", "1.0-2.0 bad stopped, 2.0-8.0 lead writable"),
         (
             "pg1",

@@ -1,4 +1,6 @@
-//! Runs below each other, aligned at the first packet hit: who led, and what became of clients' writes.
+//! Runs below each other, aligned at the first packet hit: who led, and what became of clients' writes and sessions.
+
+use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
@@ -9,7 +11,7 @@ use super::{
 use crate::{
     compare::{Cell, Run},
     report::{
-        lanes::{CLIENTS, CLUSTER, Lane, Lanes, Plot},
+        lanes::{CLIENTS, CLUSTER, CUT_OF, DONE, Lane, Lanes, Plot, SESSION},
         page::{Chart, Panel, chart},
     },
 };
@@ -56,10 +58,20 @@ fn named(lanes: &Lanes, level: &str, run: &Run) -> Lanes {
     lanes
 }
 
-/// What of a run's picture is laid below others': who holds the leader key, and writes without their bars.
+/// What of a run's picture is laid below others': who holds the leader key, writes without their bars, and the open
+/// sessions with the nodes that were cut.
 pub(crate) fn essence(lanes: Lanes) -> Lanes {
-    let wanted =
-        |lane: &Lane| (lane.group == CLUSTER && lane.name.starts_with("Leader key")) || lane.group == CLIENTS;
-    let rows = lanes.rows.into_iter().filter(wanted);
+    let cuts = lanes.rows.iter().filter(|lane| lane.group == DONE);
+    let cut: BTreeSet<String> =
+        cuts.filter_map(|lane| lane.name.strip_prefix(CUT_OF)).map(str::to_owned).collect();
+    let wanted = |lane: Lane| match lane.group.as_str() {
+        CLUSTER if lane.name.starts_with("Leader key") => Some(lane),
+        CLIENTS => Some(lane),
+        node if lane.name == SESSION && cut.contains(node) => {
+            Some(Lane { name: format!("Session with {node}"), ..lane })
+        }
+        _ => None,
+    };
+    let rows = lanes.rows.into_iter().filter_map(wanted);
     Lanes { rows: rows.map(|lane| Lane { plot: Plot::None, marks: Vec::new(), ..lane }).collect(), ..lanes }
 }

@@ -2,9 +2,38 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its surroundings fail it")]
 
-use std::{collections::BTreeSet, fs, process::Command, thread, time::Duration};
+#[path = "../benches/bench/report/model.rs"]
+#[expect(dead_code, reason = "the bench fills it")]
+mod model;
+#[path = "../benches/bench/statistics.rs"]
+#[expect(dead_code, reason = "the bench counts by it")]
+mod statistics;
 
+use std::{collections::BTreeSet, env, fs, path::Path, process::Command, thread, time::Duration};
+
+use schemars::generate::SchemaSettings;
 use serde_json::Value;
+
+/// What mends a schema that is not the code's.
+const WRITE_ANEW: &str =
+    "INSTA_UPDATE=always cargo test -p probe-user --features kernel-tests --test bench schema";
+
+/// The schema of `bench.json`, as the code has it.
+fn schema() -> Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    generator.into_root_schema_for::<model::Report>().to_value()
+}
+
+#[test]
+fn the_committed_schema_is_that_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/bench/bench.schema.json");
+    let text = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+    if env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        fs::write(&path, &text).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == text, "{} is not what the code says; `{WRITE_ANEW}` writes it anew", path.display());
+}
 
 /// The names in a folder; none where there is no folder.
 fn names(folder: &str) -> BTreeSet<String> {
@@ -32,7 +61,7 @@ fn a_quick_run_has_every_figure_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let before = present();
     let bench = ["bench", "--profile", "dev", "--package", "probe-user", "--features", "kernel-tests"];
-    let child = Command::new(std::env::var_os("CARGO").unwrap())
+    let child = Command::new(env::var_os("CARGO").unwrap())
         .args(bench)
         .args(["--bench", "bench", "--", "--quick", "--out"])
         .arg(folder.path())
@@ -43,7 +72,10 @@ fn a_quick_run_has_every_figure_and_leaves_nothing_behind() {
 
     let text = fs::read_to_string(folder.path().join("bench.json")).unwrap();
     let report: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(report["schema"], "netsplit/bench/1");
+    assert_eq!(report["schema"], model::Report::SCHEMA);
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let problems: Vec<_> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
+    assert!(problems.is_empty(), "{problems:?}");
     let measured = report["measurements"].as_array().unwrap();
     let titles: Vec<_> = measured.iter().map(|one| one["name"].as_str().unwrap()).collect();
     assert_eq!(titles, ["packet", "flood", "parts", "reaction", "unconcerned", "load"]);

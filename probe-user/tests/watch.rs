@@ -126,8 +126,7 @@ fn a_stop_lends_the_terminal_to_the_shell() {
         let [watch] = terminal.children()[..] else { panic!("the shell has one child") };
         kill_process(watch, Signal::TSTP).unwrap();
     };
-    let stops: [(&str, &dyn Fn(&Terminal)); 2] = [("Ctrl-Z", &key), ("SIGTSTP", &signal)];
-    for (name, stop) in stops {
+    for (name, stop) in [("Ctrl-Z", &key as &dyn Fn(&Terminal)), ("SIGTSTP", &signal)] {
         let mut shell = Command::new("bash");
         shell.args(["-c", &script]).env("TERM", "xterm-256color").env("LC_ALL", "C.UTF-8");
         let mut terminal = Terminal::start(shell, (80, 24));

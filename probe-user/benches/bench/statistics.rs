@@ -1,9 +1,10 @@
 //! What many samples of one thing amount to.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Samples of one thing, summed up. In the unit of the samples.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, JsonSchema, Serialize)]
 pub(crate) struct Summary {
     /// The smallest: what it costs where nothing disturbs.
     pub(crate) min: f64,

@@ -1,11 +1,12 @@
 //! The shape of `bench.json`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::statistics::Summary;
 
 /// One run of the bench.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct Report {
     /// Changes whenever a field here changes its meaning.
     pub(crate) schema: &'static str,
@@ -25,7 +26,7 @@ impl Report {
 }
 
 /// The machine.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct Environment {
     /// When the run began.
     pub(crate) began: jiff::Timestamp,
@@ -42,7 +43,7 @@ pub(crate) struct Environment {
 }
 
 /// Something that has to be true.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct Goal {
     /// What, in words.
     pub(crate) what: String,
@@ -53,7 +54,7 @@ pub(crate) struct Goal {
 }
 
 /// One measurement: many contenders in the same cases, side by side.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub(crate) struct Measurement {
     /// A word for it.
     pub(crate) name: &'static str,
@@ -70,7 +71,7 @@ pub(crate) struct Measurement {
 }
 
 /// Which figures are good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Better {
     /// Small ones.
@@ -80,7 +81,7 @@ pub(crate) enum Better {
 }
 
 /// One contender in one case.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct Row {
     /// What happens.
     pub(crate) case: String,

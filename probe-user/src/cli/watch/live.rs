@@ -45,7 +45,7 @@ pub(super) fn show(
             match wish {
                 Some(Wish::Quit) => return Ok(ExitCode::Success),
                 Some(Wish::Interrupt) => return Ok(ExitCode::Interrupted),
-                Some(Wish::Suspend) => terminal.lend(|| suspend.stop()).into_diagnostic()?,
+                Some(Wish::Suspend) => terminal.lend(Suspend::stop).into_diagnostic()?,
                 Some(Wish::Go(step)) => hand.go(step),
                 Some(Wish::Next) => hand.next(),
                 Some(Wish::Redraw) => terminal.wipe().into_diagnostic()?,
@@ -59,7 +59,7 @@ pub(super) fn show(
         while let Some(asked) = suspend.asked().into_diagnostic()? {
             drawn = None;
             match asked {
-                Asked::Stop => terminal.lend(|| suspend.stop()),
+                Asked::Stop => terminal.lend(Suspend::stop),
                 // The shell has had the terminal since.
                 Asked::GoOn => terminal.lend(|| Ok(())),
             }

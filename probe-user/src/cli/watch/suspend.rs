@@ -45,7 +45,7 @@ impl Suspend {
 
     /// Stops the program until it is told to go on. Where no shell could tell it so, the kernel does not stop it
     /// ("orphaned process group" in `setpgid(2)`).
-    pub(super) fn stop(&self) -> io::Result<()> {
+    pub(super) fn stop() -> io::Result<()> {
         let stop = SigSet::from(Signal::SIGTSTP);
         stop.thread_unblock()?;
         let stopped = kill(Pid::this(), Signal::SIGTSTP);

@@ -11,8 +11,10 @@ use std::{
 };
 
 use netsplit::{
+    cluster::LocalConnection,
     compare::{Comparison, JOURNAL, Reading},
     lab::{Lab, LabName, Layout},
+    report::RunResult,
 };
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -49,11 +51,11 @@ impl Bench {
         Self { folder, name: format!("cmp{}-{what}", std::process::id()), labs }
     }
 
-    fn compare(&self, more: &[&str]) -> Child {
+    fn compare(&self, vary: &str, more: &[&str]) -> Child {
         Command::new(env!("CARGO_BIN_EXE_netsplit"))
             .arg("compare")
             .arg(self.folder.path().join("moment.toml"))
-            .args(["--vary", "action=drop,reset", "--lab", "fast", "--name", &self.name, "--out"])
+            .args(["--vary", vary, "--lab", "fast", "--name", &self.name, "--out"])
             .arg(self.out())
             .args(["--labs", &self.labs.to_string()])
             .args(more)
@@ -67,8 +69,11 @@ impl Bench {
         self.folder.path().join("out")
     }
 
+    /// All labs that it may make.
     fn names(&self) -> impl Iterator<Item = LabName> {
-        (1..=self.labs).map(|worker| format!("{}-{worker}", self.name).parse().unwrap())
+        let kinds = ["", "-tcp", "-socket"];
+        let names = move |worker| kinds.map(|kind| format!("{}-{worker}{kind}", self.name));
+        (1..=self.labs).flat_map(names).map(|name| name.parse().unwrap())
     }
 }
 
@@ -85,7 +90,8 @@ fn result(directory: &Path) -> Comparison {
 #[test]
 fn two_labs_side_by_side_tell_a_drop_from_a_reset() {
     let bench = Bench::new("two", 2);
-    let output = bench.compare(&["--repeat", "2", "--seed", "1"]).wait_with_output().unwrap();
+    let output =
+        bench.compare("action=drop,reset", &["--repeat", "2", "--seed", "1"]).wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
     let comparison = result(&bench.out());
@@ -119,9 +125,36 @@ fn two_labs_side_by_side_tell_a_drop_from_a_reset() {
 }
 
 #[test]
+fn a_field_of_the_lab_is_varied_by_labs_that_differ_in_it() {
+    let bench = Bench::new("lab", 1);
+    let output = bench.compare("local=tcp,socket", &["--repeat", "1"]).wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let comparison = result(&bench.out());
+    assert_eq!(comparison.counted(), (2, 2), "{said}");
+    let asked = comparison.cells.iter().map(|cell| {
+        let run = &cell.runs[0];
+        let text = fs::read_to_string(bench.out().join(&run.directory).join("result.json")).unwrap();
+        let result: RunResult = serde_json::from_str(&text).unwrap();
+        let local = result.environment.and_then(|environment| environment.lab).map(|lab| lab.local);
+        (cell.levels[0].clone(), run.lab.clone(), local)
+    });
+    let lab = |kind: &str| format!("{}-1-{kind}", bench.name);
+    let wanted = [
+        ("tcp".to_owned(), lab("tcp"), Some(LocalConnection::Tcp)),
+        ("socket".to_owned(), lab("socket"), Some(LocalConnection::Socket)),
+    ];
+    assert_eq!(asked.collect::<Vec<_>>(), wanted, "{said}");
+    assert_eq!(comparison.environments.len(), 2, "two kinds of clusters");
+    for name in bench.names() {
+        assert!(!Layout::of(&name).root().exists(), "the lab {name} stays");
+    }
+}
+
+#[test]
 fn an_interrupt_reverts_reports_and_removes_the_labs() {
     let bench = Bench::new("int", 1);
-    let child = bench.compare(&["--repeat", "50"]);
+    let child = bench.compare("action=drop,reset", &["--repeat", "50"]);
     let begun = Instant::now();
     let ran = || fs::read_to_string(bench.out().join(JOURNAL)).is_ok_and(|text| text.contains("\"ran\""));
     while !ran() {

@@ -67,9 +67,7 @@ impl Sites for LabSites<'_> {
         let labs = match &self.ground {
             Ground::Standing(inventory) => Labs::on(inventory.as_ref().clone(), self.stop),
             Ground::Labs(options) => {
-                let name = format!("{}-{worker}", options.name).parse();
-                let options =
-                    Options { name: name.unwrap_or_else(|_| options.name.clone()), ..options.clone() };
+                let options = Options { name: options.name.with(&worker.to_string()), ..options.clone() };
                 let is_else = *needs != LabNeeds::default();
                 Labs::of(if is_else { like(&options, needs) } else { options }, self.stop)
             }

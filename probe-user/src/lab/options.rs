@@ -1,6 +1,11 @@
 //! What a lab can be asked for, and how it says how far it is.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+    str::FromStr,
+    time::Duration,
+};
 
 use super::LabError;
 use crate::cluster::{LocalConnection, Timings};
@@ -18,6 +23,20 @@ impl LabName {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// This name with more behind it. Where that would be too long it is shortened, with a number that tells it from the
+    /// short forms of others.
+    pub(crate) fn with(&self, more: &str) -> Self {
+        let full = format!("{self}-{more}");
+        if full.len() <= Self::LONGEST {
+            return Self(full);
+        }
+        let mut hasher = DefaultHasher::new();
+        full.hash(&mut hasher);
+        let number = hasher.finish() & u64::from(u32::MAX);
+        let short: String = format!("side-{number:08x}-{more}").chars().take(Self::LONGEST).collect();
+        Self(short.trim_end_matches('-').to_owned())
     }
 
     /// Whether it is the lab that one gets without naming one.
@@ -156,6 +175,20 @@ pub struct Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_with_more_behind_it_stays_a_name_and_one_of_its_own() {
+        let name = |text: &str| text.parse::<LabName>().expect("a good name");
+        assert_eq!(name("a").with("socket").as_str(), "a-socket");
+        let long = "n".repeat(31);
+        let short = [(long.as_str(), "1"), (&long, "2"), (&"m".repeat(32), "1"), ("m", &"9".repeat(40))]
+            .map(|(text, more)| name(text).with(more));
+        for (index, one) in short.iter().enumerate() {
+            assert_eq!(&name(one.as_str()), one, "a good name, too");
+            assert!(!short[..index].contains(one), "{one}");
+        }
+        assert_eq!(short[0], name(&long).with("1"), "the same again");
+    }
 
     #[test]
     fn a_name_is_safe_in_paths_and_namespaces() {

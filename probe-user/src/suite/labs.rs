@@ -201,12 +201,7 @@ pub(crate) fn like(options: &Options, needs: &LabNeeds) -> Options {
             short.push(format!("{letter}{wanted}"));
         }
     }
-    let short = short.join("-");
-    let full = format!("{}-{short}", options.name);
-    let own =
-        if full.len() <= LabName::LONGEST { full } else { format!("side-{}-{short}", std::process::id()) };
-    let cut: String = own.chars().take(LabName::LONGEST).collect();
-    like.name = cut.trim_end_matches('-').parse().unwrap_or_else(|_| options.name.clone());
+    like.name = options.name.with(&short.join("-"));
     like
 }
 
@@ -233,10 +228,5 @@ mod tests {
             (side.name.as_str(), side.patroni.as_str(), side.timings.ttl),
             ("two-302-t30", "3.0.2", 30)
         );
-
-        let long = like(&main(&"n".repeat(32)), &socket);
-        assert!(long.name.as_str().starts_with("side-") && long.name.as_str().ends_with("-socket"));
-        let longer = LabNeeds { patroni: Some("9".repeat(40)), ..LabNeeds::default() };
-        assert_ne!(like(&main("a"), &longer).name.as_str(), "a");
     }
 }

@@ -1,6 +1,9 @@
 //! `report.md` of a comparison.
 
-use super::table::{LEGEND, exceptions, heading, introduction, sections};
+use super::{
+    short::short,
+    table::{LEGEND, exceptions, heading, introduction, sections},
+};
 use crate::compare::Comparison;
 
 /// The report in Markdown.
@@ -17,6 +20,7 @@ pub fn markdown(comparison: &Comparison) -> String {
         if !section.given.is_empty() {
             lines.extend([format!("## {}", cell(&heading(&section.given))), String::new()]);
         }
+        lines.extend([cell(&short(&section).1), String::new()]);
         let levels =
             section.cells.iter().map(|one| one.levels.first().map(String::as_str).unwrap_or_default());
         lines.push(row([key].into_iter().chain(levels).chain(["differs"])));

@@ -5,6 +5,7 @@ mod directory;
 mod html;
 mod markdown;
 mod number;
+mod short;
 mod table;
 mod terminal;
 #[cfg(test)]

@@ -13,6 +13,8 @@ pub(super) struct Section<'c> {
     pub(super) cells: Vec<&'c Cell>,
     /// What differs in it, measure by measure.
     pub(super) rows: Vec<Row<'c>>,
+    /// Each pair of its cells, by each measure that has a row.
+    pub(super) differences: Vec<&'c Difference>,
     /// Titles of measures that are zero, or of which nothing is known, in all of its runs.
     pub(super) quiet: Vec<&'c str>,
 }
@@ -58,7 +60,7 @@ fn table<'c>(
     given: Vec<Given>,
     cells: Vec<&'c Cell>,
 ) -> Section<'c> {
-    let (mut rows, mut quiet) = (Vec::new(), Vec::new());
+    let (mut rows, mut all, mut quiet) = (Vec::new(), Vec::new(), Vec::new());
     for measure in &comparison.measures {
         if cells.iter().all(|cell| is_quiet(cell, &measure.name)) {
             quiet.push(measure.title.as_str());
@@ -77,8 +79,9 @@ fn table<'c>(
             differs: differs(&differences),
             larger: differences.iter().any(|one| one.strength == Strength::Larger),
         });
+        all.extend(differences);
     }
-    Section { given, cells, rows, quiet }
+    Section { given, cells, rows, differences: all, quiet }
 }
 
 /// Whether a cell has nothing to tell of a measure.

@@ -4,7 +4,10 @@ use comfy_table::{Attribute, Cell, ContentArrangement, Table, TableComponent, pr
 
 use owo_colors::Style;
 
-use super::table::{LEGEND, Section, exceptions, heading, introduction, sections};
+use super::{
+    short::short,
+    table::{LEGEND, Section, exceptions, heading, introduction, sections},
+};
 use crate::{compare::Comparison, report::Paint};
 
 /// The tables, `width` columns wide at most.
@@ -16,6 +19,7 @@ pub fn terminal(comparison: &Comparison, paint: Paint, width: u16) -> String {
         if !section.given.is_empty() {
             lines.push(paint.text(&heading(&section.given), Style::new().bold()));
         }
+        lines.push(short(&section).1);
         lines
             .extend(table(&section, comparison, paint, width).lines().map(|line| line.trim_end().to_owned()));
         if !section.quiet.is_empty() {

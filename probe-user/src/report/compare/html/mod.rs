@@ -9,7 +9,10 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html as markup};
 
-use super::table::{LEGEND, introduction, sections};
+use super::{
+    short::short,
+    table::{LEGEND, Section as Table, introduction, sections},
+};
 use crate::{
     compare::Comparison,
     report::{
@@ -36,14 +39,19 @@ pub(crate) fn html(comparison: &Comparison, pictures: &Pictures) -> String {
     }
     parts.push(Section::new("runs", "The runs", runs::section(comparison)));
     parts.push(Section::new("environment", "What they ran on", environments(comparison)));
-    page(&format!("{}: a comparison", comparison.scenario), &header(comparison), &parts)
+    page(&format!("{}: a comparison", comparison.scenario), &header(comparison, &tables), &parts)
 }
 
-fn header(comparison: &Comparison) -> Markup {
+fn header(comparison: &Comparison, tables: &[Table<'_>]) -> Markup {
     markup! {
         h1 { "A comparison: " (comparison.scenario) }
         p.asked { (comparison.title) }
-        div.verdict { @for line in introduction(comparison) { p.told { (line) } } }
+        div.verdict {
+            @for (heading, said) in tables.iter().map(short) {
+                p.told { @if !heading.is_empty() { strong { (heading) } } (said) }
+            }
+        }
+        @for line in introduction(comparison) { p { (line) } }
         @if let Some(description) = &comparison.description { p { (description) } }
         p.quiet { (LEGEND) }
         @if let Some(begun) = comparison.begun {

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::{
     cli::run::Talk,
     compare::{Notice, Plan, Progress},
-    report::RunVerdict,
+    report::{RunVerdict, compare::each},
 };
 
 /// A line for each run that is over; on a terminal, a bar below them.
@@ -19,7 +19,7 @@ impl Live {
         let live =
             Self { talk: Talk::begin("{spinner} {bar:20} {pos}/{len} {elapsed} {wide_msg}", Some(of)) };
         live.talk.say(&format!("{}: {}", plan.scenario, plan.title));
-        live.talk.say(&format!("  {} combinations, {} times each", plan.cells.len(), plan.repeat));
+        live.talk.say(&format!("  {} combinations, {}", plan.cells.len(), each(plan.repeat)));
         live.talk.say(&format!("  recorded in {}", directory.display()));
         live
     }

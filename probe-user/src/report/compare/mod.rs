@@ -16,4 +16,5 @@ pub use directory::Paths;
 pub(crate) use directory::{pictures, rebuild, write};
 pub(crate) use html::{Pictures, essence, html};
 pub use markdown::markdown;
+pub(crate) use number::each;
 pub use terminal::terminal;

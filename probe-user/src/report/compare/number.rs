@@ -10,6 +10,14 @@ pub(super) fn number(number: f64, unit: Unit) -> String {
     }
 }
 
+/// How often each combination runs, in words.
+pub(crate) fn each(times: u32) -> String {
+    match times {
+        1 => "once each".to_owned(),
+        many => format!("{many} times each"),
+    }
+}
+
 /// The median, the least and the most, and in how many runs it happened where that was not in all.
 pub(super) fn spread(spread: &Spread, unit: Unit) -> String {
     let bare = |one: f64| number(one, unit).trim_end_matches(" s").to_owned();

@@ -4,7 +4,10 @@ use super::{
     number::number,
     table::{Section, heading},
 };
-use crate::compare::{Cell, Spread, Strength, Unit};
+use crate::{
+    compare::{Cell, Spread, Strength, Unit},
+    record::WRITE_PAUSE,
+};
 
 /// A question, by the measure that answers it.
 struct Question {
@@ -15,6 +18,9 @@ struct Question {
     none: &'static str,
 }
 
+// One of the answers says it.
+const _: () = assert!(WRITE_PAUSE.as_secs() == 2);
+
 const QUESTIONS: &[Question] = &[
     Question {
         measure: "new_leader",
@@ -24,7 +30,7 @@ const QUESTIONS: &[Question] = &[
     Question {
         measure: "writes_stopped",
         told: "clients could not write for",
-        none: "clients could write all the time",
+        none: "clients were never without a write for 2 s",
     },
     Question {
         measure: "two_primaries",
@@ -116,5 +122,58 @@ fn and(words: &[&str]) -> String {
         [] => String::new(),
         [only] => (*only).to_owned(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        compare::{Comparison, Named, Reading, sample},
+        report::compare::table::sections,
+    };
+
+    /// The first table of a comparison in which every level's runs read so.
+    fn told(measure: &str, readings: &[Reading]) -> String {
+        let mut comparison: Comparison = sample();
+        comparison.measures.retain(|Named { name, .. }| name == measure);
+        for (cell, reading) in comparison.cells.iter_mut().zip(readings.iter().flat_map(|one| [one, one])) {
+            let number = match reading {
+                Reading::Number(number) => Some(*number),
+                Reading::Never(_) => Some(f64::INFINITY),
+                Reading::Nothing => None,
+            };
+            cell.spreads.clear();
+            for run in &mut cell.runs {
+                run.readings.insert(measure.to_owned(), *reading);
+            }
+            let spread = number.and_then(|number| Spread::of(&[number; 5]));
+            cell.spreads.extend(spread.map(|spread| (measure.to_owned(), spread)));
+        }
+        let (_, said) = short(&sections(&comparison)[0]);
+        said.split(". Larger").next().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn questions_are_answered_by_medians_or_by_what_did_not_happen() {
+        use Reading::{Nothing, Number};
+        let never = Reading::NEVER;
+        for (measure, readings, said) in [
+            (
+                "new_leader",
+                [Number(21.8), Number(21.8), never],
+                "Another node led after 21.8 s with drop and reject, never with reset",
+            ),
+            ("new_leader", [never, never, never], "No other node became the leader"),
+            ("writes_stopped", [Number(0.0); 3], "Clients were never without a write for 2 s"),
+            (
+                "writes_lost",
+                [Number(0.0), Number(3.0), Number(0.0)],
+                "Acknowledged writes lost: 0 with drop and reset, 3 with reject",
+            ),
+            ("session_hung", [Nothing; 3], ""),
+        ] {
+            assert_eq!(told(measure, &readings), said, "{measure}");
+        }
     }
 }

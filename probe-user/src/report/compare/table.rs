@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::number::spread;
+use super::number::{each, spread};
 use crate::compare::{Cell, Comparison, Difference, Given, Named, Reading, Strength};
 
 /// A table.
@@ -128,10 +128,10 @@ pub(super) fn introduction(comparison: &Comparison) -> Vec<String> {
         comparison.factors.iter().map(|factor| format!("{} ({})", factor.key, factor.levels.join(", ")));
     let (counted, made) = comparison.counted();
     let mut lines = vec![format!(
-        "Varied: {}. {} combinations, {} times each, in an order of chance (seed {}), on {}.",
+        "Varied: {}. {} combinations, {}, in an order of chance (seed {}), on {}.",
         varied.collect::<Vec<_>>().join(" × "),
         comparison.cells.len(),
-        comparison.repeat,
+        each(comparison.repeat),
         comparison.seed,
         if comparison.labs == 1 {
             "one cluster".to_owned()

@@ -11,6 +11,8 @@ pub struct Measure {
     pub name: &'static str,
     /// What people call it.
     pub title: &'static str,
+    /// What stands before it in a run's own reports.
+    pub row: &'static str,
     /// What it is counted in.
     pub unit: Unit,
     /// What it is of a run.
@@ -81,24 +83,28 @@ pub const MEASURES: &[Measure] = &[
     Measure {
         name: "detection",
         title: "the cluster noticed",
+        row: "detection",
         unit: Unit::SecondsUntil,
         read: |metrics| Reading::until(metrics.detection_s),
     },
     Measure {
         name: "leader_lost",
         title: "leader lost",
+        row: "leader lost",
         unit: Unit::SecondsUntil,
         read: |metrics| Reading::until(metrics.leader_lost_s),
     },
     Measure {
         name: "new_leader",
         title: "new leader",
+        row: "new leader",
         unit: Unit::SecondsUntil,
         read: |metrics| Reading::until(metrics.new_leader_s),
     },
     Measure {
         name: "writes_stopped",
         title: "longest without writes",
+        row: "longest without writes",
         unit: Unit::Seconds,
         read: |metrics| {
             let written = metrics.writes_acknowledged.is_some();
@@ -108,6 +114,7 @@ pub const MEASURES: &[Measure] = &[
     Measure {
         name: "writes_back",
         title: "first write back",
+        row: "writes back",
         unit: Unit::SecondsUntil,
         read: |metrics| match metrics.writes_stopped_s {
             Some(_) => Reading::until(metrics.writes_back_s),
@@ -117,12 +124,14 @@ pub const MEASURES: &[Measure] = &[
     Measure {
         name: "member_lost",
         title: "member lost",
+        row: "member lost",
         unit: Unit::SecondsUntil,
         read: |metrics| Reading::until(metrics.member_lost_s),
     },
     Measure {
         name: "member_back",
         title: "member back after revert",
+        row: "member back after revert",
         unit: Unit::Seconds,
         read: |metrics| match metrics.member_lost_s {
             Some(_) => Reading::until(metrics.member_back_after_revert_s),
@@ -132,6 +141,7 @@ pub const MEASURES: &[Measure] = &[
     Measure {
         name: "two_primaries",
         title: "two writable primaries",
+        row: "two writable primaries",
         unit: Unit::Seconds,
         read: |metrics| {
             let watched = metrics.two_writable_primaries.is_some();
@@ -141,72 +151,84 @@ pub const MEASURES: &[Measure] = &[
     Measure {
         name: "writes_lost",
         title: "acknowledged writes lost",
+        row: "acknowledged writes lost",
         unit: Unit::Count,
         read: |metrics| Reading::count(metrics.writes_lost),
     },
     Measure {
         name: "writes_failed",
         title: "writes failed",
+        row: "writes failed",
         unit: Unit::Count,
         read: |metrics| Reading::count(metrics.writes_failed),
     },
     Measure {
         name: "writes_unknown",
         title: "writes of unknown fate",
+        row: "writes of unknown fate",
         unit: Unit::Count,
         read: |metrics| Reading::count(metrics.writes_unknown),
     },
     Measure {
         name: "streaming_lost",
         title: "replication stream lost",
+        row: "streaming lost",
         unit: Unit::SecondsUntil,
         read: |metrics| Reading::until(metrics.streaming_lost_s),
     },
     Measure {
         name: "session_hung",
         title: "an open session hung",
+        row: "open session hung",
         unit: Unit::Seconds,
         read: |metrics| Reading::of(metrics.clients.session_hung_s),
     },
     Measure {
         name: "sessions_ended",
         title: "open sessions ended",
+        row: "open sessions ended",
         unit: Unit::Count,
         read: |metrics| Reading::count(metrics.clients.sessions_ended),
     },
     Measure {
         name: "postgres_timeouts",
         title: "new connections timed out",
+        row: "clients met at PostgreSQL",
         unit: Unit::Seconds,
         read: |metrics| Reading::of(metrics.clients.postgres_timeouts_s),
     },
     Measure {
         name: "postgres_refusals",
         title: "new connections refused",
+        row: "clients met at PostgreSQL",
         unit: Unit::Seconds,
         read: |metrics| Reading::of(metrics.clients.postgres_refusals_s),
     },
     Measure {
         name: "postgres_resets",
         title: "new connections reset",
+        row: "clients met at PostgreSQL",
         unit: Unit::Seconds,
         read: |metrics| Reading::of(metrics.clients.postgres_resets_s),
     },
     Measure {
         name: "rest_timeouts",
         title: "REST API timed out",
+        row: "clients met at REST API",
         unit: Unit::Seconds,
         read: |metrics| Reading::of(metrics.clients.rest_timeouts_s),
     },
     Measure {
         name: "rest_refusals",
         title: "REST API refused",
+        row: "clients met at REST API",
         unit: Unit::Seconds,
         read: |metrics| Reading::of(metrics.clients.rest_refusals_s),
     },
     Measure {
         name: "rest_resets",
         title: "REST API reset",
+        row: "clients met at REST API",
         unit: Unit::Seconds,
         read: |metrics| Reading::of(metrics.clients.rest_resets_s),
     },

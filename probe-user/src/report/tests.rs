@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use super::{
     Paint, RunResult, RunVerdict, exposition, html, junit, markdown, rules::assert_accepted, terminal,
 };
-use crate::{exposition::tests::assert_exposition, record::story::Story, scenario::Scenario};
+use crate::{
+    compare::MEASURES, exposition::tests::assert_exposition, record::story::Story, scenario::Scenario,
+};
 
 const SCENARIO: &str = r#"
 title = "PostgreSQL's port on the primary is dropped"
@@ -217,4 +219,14 @@ fn empty_records_have_reports_too() {
     insta::assert_snapshot!(terminal(&result, Paint::Plain));
     assert!(junit(&result).is_ok() && result.json().is_ok());
     assert!(markdown(&result).starts_with("# primary-5432-drop: ERROR"));
+}
+
+#[test]
+fn each_number_that_is_compared_stands_where_a_comparison_leads_to() {
+    let story = Story::failover();
+    let page = html(&judged(&story), &story.events);
+    for measure in MEASURES {
+        let row = format!("<tr id=\"{}\"><th scope=\"row\">{}</th>", html::anchor(measure.row), measure.row);
+        assert!(page.contains(&row), "{}: no {row}", measure.name);
+    }
 }

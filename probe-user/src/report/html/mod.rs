@@ -21,6 +21,7 @@ use super::{
 use crate::record::{Event, Zero, in_order, zero};
 
 pub(super) use environment::facts;
+pub(super) use numbers::anchor;
 
 /// The report as a self-contained page. `events` are those that the result was judged by.
 pub fn html(result: &RunResult, events: &[Event]) -> String {

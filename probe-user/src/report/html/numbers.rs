@@ -16,7 +16,7 @@ pub(super) fn section(told: &Told<'_>) -> Markup {
     let rows = html! {
         @for (name, value) in rows(told.result) {
             @let behind = behind(told, name);
-            tr {
+            tr id=(anchor(name)) {
                 th scope="row" { (name) }
                 td.n { (figure(&value, behind.first().and_then(|event| event.line))) }
                 td { (said(&behind)) }
@@ -27,6 +27,11 @@ pub(super) fn section(told: &Told<'_>) -> Markup {
         p.quiet { "Seconds count from the zero of the picture; what did not happen, or could not be seen, is «–»." }
         (table("Numbers", &["Number", ">Value", "Events behind it"], &rows))
     }
+}
+
+/// Where a number stands on the page, by its name in [`rows`].
+pub(crate) fn anchor(name: &str) -> String {
+    format!("number-{}", name.to_lowercase().replace(' ', "-"))
 }
 
 /// Which events: each, or the first, the last and how many.

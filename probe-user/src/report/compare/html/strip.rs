@@ -6,7 +6,10 @@ use super::super::{
     number::number,
     table::{Section, heading},
 };
-use crate::compare::{Cell, Comparison, Named, Reading, Unit};
+use crate::{
+    compare::{Cell, Comparison, Measure, Named, Reading, Unit},
+    report::html::anchor,
+};
 
 const WIDTH: f64 = 420.0;
 const LEFT: f64 = 96.0;
@@ -18,7 +21,7 @@ const STRIP: f64 = 24.0;
 
 pub(super) fn section(comparison: &Comparison, tables: &[Section<'_>]) -> Markup {
     html! {
-        p { "A dot is a run, and leads to its report; the tall stroke is the median of its level. What stands under " i { "never" }
+        p { "A dot is a run, and leads to the number in its report, and so to the events behind it; the tall stroke is the median of its level. What stands under " i { "never" }
             " did not happen while the run lasted." }
         @for one in tables {
             @let words = heading(&one.given);
@@ -65,6 +68,7 @@ fn strip(cell: &Cell, measure: &Named, scale: &Scale, index: usize) -> Markup {
     let y = TOP + STRIP * (index as f64 + 0.5);
     let median =
         cell.spreads.get(&measure.name).map(|spread| spread.median.map_or(NEVER, |one| scale.x(one)));
+    let place = Measure::named(&measure.name).map_or_else(|| "numbers".to_owned(), |one| anchor(one.row));
     html! {
         g role="list" aria-label={ (level) } {
             text.name x="4" y=(y + 4.0) { (short(level)) }
@@ -80,7 +84,7 @@ fn strip(cell: &Cell, measure: &Named, scale: &Scale, index: usize) -> Markup {
                 };
                 @if let Some((x, words)) = at {
                     g role="listitem" {
-                        a.dot href={ (run.directory) "/report.html" } {
+                        a.dot href={ (run.directory) "/report.html#" (place) } {
                             title { (level) ", run " (run.repetition) ": " (words) }
                             circle cx=(format!("{x:.1}")) cy=(format!("{:.1}", y + spot(run.repetition))) r="4" {}
                         }

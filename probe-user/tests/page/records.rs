@@ -3,10 +3,11 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use netsplit::report::{RunVerdict, rebuild, suite, write};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const EVENTS: &str = include_str!("sample/events.jsonl");
@@ -137,4 +138,59 @@ pub(crate) fn suite() -> Made {
     let (result, runs) = suite::rebuild(folder.path()).unwrap();
     suite::write(folder.path(), &result, &runs).unwrap();
     Made { folder }
+}
+
+/// A comparison of a drop with a reset, three runs each: under a drop the leader is lost and a session hangs, under a
+/// reset neither.
+pub(crate) fn comparison() -> Made {
+    let folder = tempfile::tempdir().unwrap();
+    let factors = json!([{"key": "action", "levels": ["drop", "reset"]}]);
+    let plan = json!({"scenario": "moment", "title": "A moment", "description": null, "factors": factors,
+        "cells": [["drop"], ["reset"]], "repeat": 5, "seed": 7, "labs": 2});
+    let mut notes = vec![json!({"note": "begun", "at": "2026-11-27T12:00:00Z", "plan": plan})];
+    for repetition in 1..=5 {
+        for (cell, level) in ["drop", "reset"].into_iter().enumerate() {
+            let directory = format!("{level}-{repetition}");
+            let events = if level == "drop" {
+                EVENTS.to_owned() + &session(&json!({"hangs": {"since": at_cut(0.3)}}))
+            } else {
+                let key = "\"kind\":\"leader-key\",\"before\"";
+                let (lost, gained) =
+                    (format!("{key}:{{"), format!("{key}:null,\"after\":{{\"holder\":\"pg1\""));
+                without(&[&lost, &gained]) + &session(&json!({"ended": "reset"}))
+            };
+            written(&folder.path().join(&directory), &events, SCENARIO);
+            let turn = notes.len();
+            notes.push(
+                json!({"note": "ran", "cell": cell, "repetition": repetition, "turn": turn, "lab": "x-1",
+                "directory": directory, "took_s": 30.0}),
+            );
+        }
+    }
+    notes.push(json!({"note": "ended", "took_s": 300.0, "interrupted": false}));
+    let journal: String = notes.iter().map(|note| format!("{note}\n")).collect();
+    fs::write(folder.path().join("comparison.jsonl"), journal).unwrap();
+    let report =
+        Command::new(env!("CARGO_BIN_EXE_netsplit")).arg("report").arg(folder.path()).output().unwrap();
+    assert!(report.status.success(), "{}", String::from_utf8_lossy(&report.stderr));
+    Made { folder }
+}
+
+/// So many seconds after the cut came into force, by the boot clock.
+fn at_cut(seconds: f64) -> u64 {
+    let applied = EVENTS.lines().find(|line| line.contains("\"kind\":\"applied\"")).unwrap();
+    let applied: Value = serde_json::from_str(applied).unwrap();
+    let after = std::time::Duration::from_secs_f64(seconds.abs()).as_nanos();
+    let (begun, after) = (applied["boot_ns"].as_u64().unwrap(), u64::try_from(after).unwrap());
+    if seconds < 0.0 { begun - after } else { begun + after }
+}
+
+/// An open session with the node that is cut: well before the cut, then this, and well again at last.
+fn session(then: &Value) -> String {
+    let states = [(-1.0, json!("answers")), (1.3, then.clone()), (26.0, json!("answers"))];
+    let line = |(seconds, state): (f64, Value)| {
+        json!({"wall": "2026-11-27T17:21:38Z", "boot_ns": at_cut(seconds), "node": "pg2", "source": "postgres",
+            "kind": "open-session", "before": null, "after": state})
+    };
+    states.into_iter().map(|state| format!("{}\n", line(state))).collect()
 }

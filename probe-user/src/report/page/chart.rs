@@ -54,6 +54,8 @@ pub(crate) struct Pin {
 const WIDTH: f64 = 1100.0;
 const LEFT: f64 = 150.0;
 const RIGHT: f64 = 1090.0;
+/// Half of the widest label on the axis.
+const HALF_A_LABEL: f64 = 24.0;
 const AXIS: f64 = 26.0;
 const TITLE: f64 = 26.0;
 const GROUP: f64 = 22.0;
@@ -115,8 +117,11 @@ fn ticks(axis: Axis, height: f64) -> Markup {
     html! {
         @for at_s in axis.ticks() {
             @let x = format!("{:.1}", axis.x(at_s));
+            // The last one must not reach beyond the picture.
+            @let last = axis.x(at_s) > axis.right - HALF_A_LABEL;
             line x1=(x) x2=(x) y1=(AXIS - 5.0) y2=(height) {}
-            text x=(x) y=(AXIS - 9.0) text-anchor="middle" { (axis.label(at_s)) }
+            @if last { text x=(axis.right) y=(AXIS - 9.0) text-anchor="end" { (axis.label(at_s)) } }
+            @else { text x=(x) y=(AXIS - 9.0) text-anchor="middle" { (axis.label(at_s)) } }
         }
     }
 }

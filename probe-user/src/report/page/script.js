@@ -2,7 +2,7 @@
 // seconds (data-f, data-t, data-x); all this does is to compute pixels from them anew.
 "use strict";
 (() => {
-  const ROOM = 84, EDGE = 10;
+  const ROOM = 84, EDGE = 10, HALF_A_LABEL = 24;
   document.documentElement.classList.add("js");
 
   class Chart {
@@ -129,7 +129,9 @@
       for (let number = Math.ceil(this.from / step); number * step <= this.to; number++) {
         const x = this.x(number * step).toFixed(1);
         axis.append(make("line", { x1: x, x2: x, y1, y2 }));
-        const text = make("text", { x, y, "text-anchor": "middle" });
+        // The last one must not reach beyond the picture.
+        const last = x > this.right - HALF_A_LABEL;
+        const text = make("text", { x: last ? this.right : x, y, "text-anchor": last ? "end" : "middle" });
         text.textContent = number === 0 ? "0 s" : seconds(number * step, decimals);
         axis.append(text);
       }

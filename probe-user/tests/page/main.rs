@@ -141,7 +141,7 @@ async fn the_picture_has_a_lane_for_everything_that_was_watched() {
         assert!(alarm.contains("TWO WRITABLE PRIMARIES: pg1 and pg2, from +22.2 s to +27.6 s"), "{alarm}");
         // The cut and the two primaries are shaded over all lanes, from the first to the last.
         let heights: Vec<f64> = reader
-            .ask("[...document.querySelectorAll('.band')].map((band) => band.getBoundingClientRect().height)")
+            .ask("[...document.querySelectorAll('.scroll .band')].map((band) => band.getBoundingClientRect().height)")
             .await;
         let picture: f64 =
             reader.ask("document.querySelector('.scroll > svg').getBoundingClientRect().height").await;

@@ -168,8 +168,7 @@ pub(crate) fn comparison() -> Made {
         }
     }
     notes.push(json!({"note": "ended", "took_s": 300.0, "interrupted": false}));
-    let journal: String = notes.iter().map(|note| format!("{note}\n")).collect();
-    fs::write(folder.path().join("comparison.jsonl"), journal).unwrap();
+    fs::write(folder.path().join("comparison.jsonl"), lines(&notes)).unwrap();
     let report =
         Command::new(env!("CARGO_BIN_EXE_netsplit")).arg("report").arg(folder.path()).output().unwrap();
     assert!(report.status.success(), "{}", String::from_utf8_lossy(&report.stderr));
@@ -192,5 +191,10 @@ fn session(then: &Value) -> String {
         json!({"wall": "2026-11-27T17:21:38Z", "boot_ns": at_cut(seconds), "node": "pg2", "source": "postgres",
             "kind": "open-session", "before": null, "after": state})
     };
-    states.into_iter().map(|state| format!("{}\n", line(state))).collect()
+    lines(&states.map(line))
+}
+
+/// A JSON value a line.
+fn lines(values: &[Value]) -> String {
+    values.iter().flat_map(|value| [value.to_string(), "\n".to_owned()]).collect()
 }

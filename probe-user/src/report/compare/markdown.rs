@@ -2,7 +2,7 @@
 
 use super::{
     short::short,
-    table::{LEGEND, exceptions, heading, introduction, sections},
+    table::{LEGEND, exceptions, heading, introduction, sections, two_writable},
 };
 use crate::compare::Comparison;
 
@@ -12,7 +12,11 @@ pub fn markdown(comparison: &Comparison) -> String {
     if let Some(description) = &comparison.description {
         lines.extend([description.clone(), String::new()]);
     }
-    for line in introduction(comparison) {
+    for line in two_writable(comparison)
+        .map(|warning| format!("**‼ {warning}**"))
+        .into_iter()
+        .chain(introduction(comparison))
+    {
         lines.extend([line, String::new()]);
     }
     let key = comparison.factors.first().map(|factor| factor.key.as_str()).unwrap_or_default();

@@ -30,7 +30,7 @@ const QUESTIONS: &[Question] = &[
     Question {
         measure: "writes_stopped",
         told: "clients could not write for",
-        none: "clients were never without a write for 2 s",
+        none: "there was no gap of 2 s in clients' writes",
     },
     Question {
         measure: "two_primaries",
@@ -105,7 +105,7 @@ fn pairs(section: &Section<'_>) -> String {
             None => counted.push((&one.one, &one.other, larger)),
         }
     }
-    let words = counted.iter().map(|(level, other, count)| format!("{level} and {other} in {count}"));
+    let words = counted.iter().map(|(level, other, count)| format!("{level} and {other} differ in {count}"));
     let words: Vec<_> = words.collect();
     if words.is_empty() {
         return String::new();
@@ -165,7 +165,7 @@ mod tests {
                 "Another node led after 21.8 s with drop and reject, never with reset",
             ),
             ("new_leader", [never, never, never], "No other node became the leader"),
-            ("writes_stopped", [Number(0.0); 3], "Clients were never without a write for 2 s"),
+            ("writes_stopped", [Number(0.0); 3], "There was no gap of 2 s in clients' writes"),
             (
                 "writes_lost",
                 [Number(0.0), Number(3.0), Number(0.0)],

@@ -128,7 +128,7 @@ pub(super) fn introduction(comparison: &Comparison) -> Vec<String> {
         comparison.factors.iter().map(|factor| format!("{} ({})", factor.key, factor.levels.join(", ")));
     let (counted, made) = comparison.counted();
     let mut lines = vec![format!(
-        "Varied: {}. {} combinations, {}, in an order of chance (seed {}), on {}.",
+        "Varied: {}. {} combinations, {}, in random order (seed {}), on {}.",
         varied.collect::<Vec<_>>().join(" × "),
         comparison.cells.len(),
         each(comparison.repeat),
@@ -139,6 +139,10 @@ pub(super) fn introduction(comparison: &Comparison) -> Vec<String> {
             format!("{} labs side by side", comparison.labs)
         },
     )];
+    let actions = comparison.factors.iter().filter(|factor| factor.key == "action");
+    lines.extend(
+        actions.flat_map(|factor| &factor.levels).filter_map(|level| what_it_does(level)).map(str::to_owned),
+    );
     let planned = comparison.cells.len() * comparison.repeat as usize;
     if made < planned {
         lines.push(format!("{made} of {planned} runs were made."));
@@ -158,11 +162,43 @@ pub(super) fn introduction(comparison: &Comparison) -> Vec<String> {
     lines
 }
 
+/// What an action does to new connections, and to those that are open.
+fn what_it_does(action: &str) -> Option<&'static str> {
+    Some(match action {
+        "drop" => "drop: packets vanish. A new connection times out, an open one hangs.",
+        "reject" => {
+            "reject: packets are answered by ICMP, port unreachable. A new connection is refused; to an open one that is a soft \
+             error (RFC 1122, 4.2.3.9), so it hangs."
+        }
+        "reset" => {
+            "reset: packets are answered by a TCP RST. A new connection is refused, an open one ends at once."
+        }
+        _ => return None,
+    })
+}
+
+/// In how many of the runs two nodes were writable at the same time, and for how long at most; nothing where in none.
+pub(super) fn two_writable(comparison: &Comparison) -> Option<String> {
+    let runs = || comparison.cells.iter().flat_map(|cell| &cell.runs).filter(|run| run.counts);
+    let seconds = runs().filter_map(|run| match run.readings.get("two_primaries") {
+        Some(Reading::Number(seconds)) if *seconds > 0.0 => Some(*seconds),
+        _ => None,
+    });
+    let seconds: Vec<f64> = seconds.collect();
+    let most = seconds.iter().copied().reduce(f64::max)?;
+    let (some, all) = (seconds.len(), runs().count());
+    Some(format!(
+        "In {some} of {all} runs two nodes were writable at the same time, for {most:.1} s at most."
+    ))
+}
+
 /// How the figures are to be read.
-pub(super) const LEGEND: &str = "Each figure is the median of its runs, with the least and the most of them. Seconds count from \
-    the first packet that the cut hit; “never” is what did not happen while the run lasted, and counts as later than all that \
-    did. Two levels differ where chance alone would make them differ as much in less than 5 % of comparisons: Mann–Whitney U, \
-    two-sided, after Holm over the pairs of levels in a row.";
+pub(super) const LEGEND: &str = "Each figure is the median of its runs, with the least and the most of them where they are not \
+    all equal; “2 of 5” says in how many it happened at all. Seconds count from the first packet that the cut hit; “never” is \
+    what did not happen while the run lasted, and ranks later than all that did. The cluster has reacted when Patroni or HAProxy \
+    changed something; a node is in service when its member key is there, its REST API answers 200 and HAProxy has it UP. What \
+    differs does so with p < 0.05: Mann–Whitney U, two-sided, after Holm for the pairs of levels in a row. Rows are not \
+    corrected for each other, so one in twenty may differ by chance. “Within the noise” does not differ; “alike” reads the same in all runs.";
 
 /// What runs came to that were not as their scenario expects, or do not count: a line each.
 pub(super) fn exceptions(comparison: &Comparison) -> Vec<String> {

@@ -6,7 +6,7 @@ use owo_colors::Style;
 
 use super::{
     short::short,
-    table::{LEGEND, Section, exceptions, heading, introduction, sections},
+    table::{LEGEND, Section, exceptions, heading, introduction, sections, two_writable},
 };
 use crate::{compare::Comparison, report::Paint};
 
@@ -14,6 +14,7 @@ use crate::{compare::Comparison, report::Paint};
 pub fn terminal(comparison: &Comparison, paint: Paint, width: u16) -> String {
     let mut lines = vec![format!("{}  {}", comparison.scenario, comparison.title)];
     lines.extend(introduction(comparison));
+    lines.extend(two_writable(comparison).map(|warning| format!("‼ {warning}")));
     for section in sections(comparison) {
         lines.push(String::new());
         if !section.given.is_empty() {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::Told;
 use crate::{
-    record::ZeroFrom,
+    record::{Applied, Kind, ZeroFrom},
     report::{
         RunResult, RunVerdict, deviation::deviations, lanes::State, page::figure, terminal::verdict_word,
         timeline::warning,
@@ -20,7 +20,7 @@ pub(super) fn header(told: &Told<'_>) -> Markup {
         h1 { (result.scenario) ": " span class=(word.to_lowercase()) { (word) } }
         p.asked { (result.title) }
         div class={ "verdict " (word.to_lowercase()) } {
-            p { strong { (word) } span.told { (verdict(result)) } }
+            p { strong { (word) } span.told { (verdict(result)) (though(result)) } }
             p.told { (story(told)) }
         }
         @if !warning.is_empty() {
@@ -52,6 +52,12 @@ fn verdict(result: &RunResult) -> String {
     }
 }
 
+/// What is too grave to be passed over behind a good verdict.
+fn though(result: &RunResult) -> &'static str {
+    let two = result.metrics.two_writable_primaries.as_ref().is_some_and(|windows| !windows.is_empty());
+    if two { " Two nodes were writable at the same time: see the warning." } else { "" }
+}
+
 /// More actions than these would be no summary.
 const MOST_ACTIONS: usize = 3;
 
@@ -59,6 +65,16 @@ const MOST_ACTIONS: usize = 3;
 fn in_force(told: &Told<'_>) -> Option<Markup> {
     let span = told.lanes.rows.iter().flat_map(|lane| &lane.spans).find(|span| span.state == State::Cut)?;
     Some(figure(format!("{:.1} s", span.to_s - span.from_s), span.line))
+}
+
+/// Whether a rule on the node met what it sends itself.
+fn over_loopback(told: &Told<'_>, node: &str) -> bool {
+    let here = told
+        .ordered
+        .iter()
+        .filter(|event| event.kind == Kind::Applied && event.node.as_deref() == Some(node));
+    here.filter_map(|event| event.after_as::<Applied>())
+        .any(|applied| applied.rules.iter().any(|rule| rule.loopback))
 }
 
 /// The run in sentences: what was done, and what became of the leader and of clients' writes.
@@ -83,6 +99,7 @@ fn story(told: &Told<'_>) -> Markup {
             @if more > 0 { ", and " (more) " more " @if more == 1 { "rule" } @else { "rules" } }
             @if let Some(lasted) = in_force(told) { ", for " (lasted) }
             ". "
+            @if over_loopback(told, &cut.node) { "What " (cut.node) " sends itself was cut, too. " }
         }
         @for step in told.result.steps.iter().filter(|step| step.action.is_some()).take(MOST_ACTIONS) {
             "netsplit did this to the cluster: " (step.what) ". "
@@ -102,12 +119,12 @@ fn story(told: &Told<'_>) -> Markup {
             (None, ..) if metrics.writes_acknowledged.is_some() => "Clients could write all the time. ",
             _ => "No client wrote. ",
         }
-        @if let (Some(lost), Some(_)) = (metrics.writes_lost, metrics.writes_acknowledged) {
+        @if let (Some(lost), Some(of)) = (metrics.writes_lost, metrics.writes_acknowledged) {
             @match lost {
-                0 => "No acknowledged write was lost.",
-                1 => "1 acknowledged write was lost.",
-                many => { (many) " acknowledged writes were lost." }
+                0 => "None",
+                many => (many),
             }
+            " of the " (of) " writes that netsplit's client had acknowledged " @if lost == 1 || lost == 0 { "was" } @else { "were" } " lost."
         }
     }
 }

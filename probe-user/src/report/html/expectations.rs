@@ -31,12 +31,12 @@ pub(super) fn section(told: &Told<'_>) -> Markup {
                 td.n { @if let Some(at_s) = one.at_s {
                     a href={ "#" (pin(index)) } data-pin=(pin(index)) aria-label={ "Show the moment in the picture: " (signed(at_s)) " s" } { (signed(at_s)) " s" }
                 } @else { "–" } }
-                td.n { @if let Some(line) = told.line_at(one.at_s) { (figure(format!("line {line}"), Some(line))) } @else { "–" } }
+                td { @if let Some(event) = one.at_s.and_then(|at_s| told.at(at_s)) { (event.kind_in_words()) ", " (figure(event.line.map_or_else(|| "no line".to_owned(), |line| format!("line {line}")), event.line)) } @else { "–" } }
             }
         }
     };
     html! {
         p.quiet { "A moment under «Decided at» is marked in the picture when you point at it, and shown there when you follow it." }
-        (table("Expectations", &["Expectation", "Verdict", "Expected", "Observed", ">Decided at", ">Event"], &rows))
+        (table("Expectations", &["Expectation", "Verdict", "Expected", "Observed", ">Decided at", "By the event"], &rows))
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn section(told: &Told<'_>) -> Markup {
 
 /// Where a number stands on the page, by its name in [`rows`].
 pub(crate) fn anchor(name: &str) -> String {
-    format!("number-{}", name.to_lowercase().replace(' ', "-"))
+    format!("number-{}", name.to_lowercase().replace(' ', "-").replace('\'', ""))
 }
 
 /// Which events: each, or the first, the last and how many.
@@ -70,26 +70,28 @@ fn behind<'a>(told: &Told<'a>, name: &str) -> Vec<&'a Event> {
         changes.filter_map(|one| trace::of_transition(told.ordered, one)).collect::<Vec<_>>()
     };
     match name {
-        "detection" => moment(metrics.detection_s).collect(),
+        "cluster reacted" => moment(metrics.detection_s).collect(),
         "leader lost" => moment(metrics.leader_lost_s).collect(),
         "new leader" => moment(metrics.new_leader_s).collect(),
         "writes stopped" => moment(metrics.writes_stopped_s).collect(),
-        "writes back" => moment(metrics.writes_back_s).collect(),
+        "first write back" => moment(metrics.writes_back_s).collect(),
         "longest without writes" if metrics.write_outage_longest_s.is_some() => longest_outage(told),
-        "member lost" => moment(metrics.member_lost_s).collect(),
-        "member back" => moment(metrics.member_back_s).collect(),
-        "member back after revert" if metrics.member_back_after_revert_s.is_some() => {
+        "node out of service" => moment(metrics.member_lost_s).collect(),
+        "node back in service" => moment(metrics.member_back_s).collect(),
+        "node back after revert" if metrics.member_back_after_revert_s.is_some() => {
             let last = told.ordered.iter().rev().copied().find(|event| event.kind == Kind::Reverted);
             last.into_iter().chain(moment(metrics.member_back_s)).collect()
         }
-        "streaming lost" => moment(metrics.streaming_lost_s).collect(),
-        "open session hung" if metrics.clients.session_hung_s.is_some() => all(Kind::OpenSession).collect(),
+        "a standby's stream broke" => moment(metrics.streaming_lost_s).collect(),
+        "an open session hung" if metrics.clients.session_hung_s.is_some() => {
+            all(Kind::OpenSession).collect()
+        }
         "open sessions ended" if metrics.clients.sessions_ended.is_some() => all(Kind::OpenSession).collect(),
-        "clients met at PostgreSQL" => all(Kind::Port).collect(),
-        "clients met at REST API" => all(Kind::Rest).collect(),
+        "new connections met" => all(Kind::Port).collect(),
+        "REST API requests met" => all(Kind::Rest).collect(),
         "two writable primaries" => told_by(&[What::TwoPrimariesBegin, What::TwoPrimariesEnd]),
         "writes acknowledged" => writes(WriteOutcome::Acknowledged),
-        "writes failed" => writes(WriteOutcome::Failed),
+        "write attempts failed" => writes(WriteOutcome::Failed),
         "writes of unknown fate" => writes(WriteOutcome::Unknown),
         "acknowledged writes lost" if metrics.writes_lost.is_some() => all(Kind::RowsFound).collect(),
         "writes duplicated" if metrics.writes_duplicated.is_some() => all(Kind::RowsFound).collect(),

@@ -45,7 +45,11 @@ pub(super) fn lanes(record: &Record<'_>, node: &str) -> Vec<Lane> {
             }
             Kind::OpenSession if here => {
                 if let Some(state) = event.after_as() {
-                    session.see(record, event, session_state(&state), session_in_words(&state));
+                    let since = match state {
+                        OpenSession::Hangs { since } => record.zero.seconds(since),
+                        _ => record.at(event),
+                    };
+                    session.see_since(since, event, session_state(&state), session_in_words(&state));
                 }
             }
             Kind::Inside if here => {

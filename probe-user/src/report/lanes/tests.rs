@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use super::{BandKind, CLIENTS, CLUSTER, DONE, Lane, Lanes, Plot, State, lanes};
-use crate::record::{Kind, Source, story::Story};
+use crate::record::{
+    Kind, Source,
+    story::{Story, boot},
+};
 
 /// A picture in words: what a reader of the drawn one sees.
 fn told(lanes: &Lanes) -> String {
@@ -93,7 +96,13 @@ fn what_each_sight_is_called() {
         .tell(5.0, "", Source::Etcd, Kind::EtcdReachable, serde_json::json!("reachable"))
         .tell(6.0, "", Source::Etcd, Kind::EtcdReachable, serde_json::json!("unreachable: timed out"))
         .tell(1.0, "pg1", Source::Postgres, Kind::OpenSession, serde_json::json!("answers"))
-        .tell(3.0, "pg1", Source::Postgres, Kind::OpenSession, serde_json::json!({"hangs": {"since": 1}}))
+        .tell(
+            3.0,
+            "pg1",
+            Source::Postgres,
+            Kind::OpenSession,
+            serde_json::json!({"hangs": {"since": boot(2.0)}}),
+        )
         .tell(5.0, "pg1", Source::Postgres, Kind::OpenSession, serde_json::json!({"ended": "reset"}))
         .rows(8.0, &[]);
     for (group, name, expected) in [
@@ -106,7 +115,7 @@ fn what_each_sight_is_called() {
         (
             "pg1",
             "Open session",
-            "1.0-3.0 well answers, 3.0-5.0 bad hangs: neither an answer nor an end, 5.0-8.0 gone no session: reset",
+            "1.0-2.0 well answers, 2.0-5.0 bad hangs: neither an answer nor an end, 5.0-8.0 gone no session: reset",
         ),
         ("pg1", "PostgreSQL, inside", "1.0-2.0 bad stopped, 2.0-8.0 lead writable"),
         (

@@ -15,7 +15,12 @@ impl Track {
 
     /// From this event on it is this.
     pub(super) fn see(&mut self, record: &Record<'_>, event: &Event, state: State, words: String) {
-        let at_s = record.at(event);
+        self.see_since(record.at(event), event, state, words);
+    }
+
+    /// The same, since a moment that may lie before the event: not before what was seen last.
+    pub(super) fn see_since(&mut self, at_s: f64, event: &Event, state: State, words: String) {
+        let at_s = self.lane.spans.last().map_or(at_s, |last| at_s.max(last.from_s));
         if let Some(open) = self.lane.spans.last_mut() {
             open.to_s = at_s;
             if open.state == state && open.words == words {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::report::{
     Tone,
-    lanes::{Band, Lane, Lanes, Mark, Plot, Span, State},
+    lanes::{Band, BandKind, Lane, Lanes, Mark, Plot, Span, State},
     timeline::signed,
 };
 
@@ -274,6 +274,11 @@ fn key(panels: &[Panel]) -> Markup {
     let lanes = || panels.iter().flat_map(|panel| &panel.lanes.rows);
     let used: BTreeSet<&str> = lanes().flat_map(|lane| &lane.spans).map(|span| span.state.class()).collect();
     let writes = lanes().any(|lane| matches!(lane.plot, Plot::Writes(_)));
+    let banded = |kind| panels.iter().flat_map(|panel| &panel.lanes.bands).any(|band| band.kind == kind);
+    let bands = [
+        (BandKind::Cut, "over all lanes: a cut was in force"),
+        (BandKind::Alarm, "over all lanes: two nodes were writable"),
+    ];
     html! {
         ul.key aria-label="What the colours and patterns mean" {
             @for state in State::ALL.iter().filter(|state| used.contains(state.class())) {
@@ -282,6 +287,14 @@ fn key(panels: &[Panel]) -> Markup {
             @if writes {
                 @for (class, meaning) in [("acknowledged", "writes acknowledged"), ("failed", "writes failed"), ("unknown", "writes of unknown fate")] {
                     li { svg width="26" height="14" aria-hidden="true" { path class={ "bar " (class) } d="M0 14V0H26V14Z" {} } (meaning) }
+                }
+            }
+            @for (kind, meaning) in bands.into_iter().filter(|(kind, _)| banded(*kind)) {
+                li { svg width="26" height="14" aria-hidden="true" { rect class={ "band " (kind.class()) } width="26" height="14" {} } (meaning) }
+            }
+            @if lanes().any(|lane| !lane.marks.is_empty()) {
+                @for (mark, meaning) in [(Tone::Bad, "worse"), (Tone::Good, "better"), (Tone::Change, "another state")] {
+                    li { span aria-hidden="true" { (mark.symbol()) } " " (meaning) }
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::{Evidence, Finding, Verdict, Window};
 use crate::{
     clock::BootInstant,
-    record::{WRITE_PAUSE, What},
+    record::{Kind, WRITE_PAUSE, What},
     scenario::Expression,
 };
 
@@ -79,7 +79,9 @@ pub(super) fn lost(evidence: &Evidence<'_>, at_most: u64) -> Finding {
         None => Finding::new(Verdict::Error, expected, "the rows were not read back after the run"),
         Some(lost) => {
             let written = evidence.metrics.writes_acknowledged.unwrap_or_default();
+            let read_back = evidence.events.iter().rev().find(|event| event.kind == Kind::RowsFound);
             Finding::met(lost <= at_most, expected, format!("{lost} of {written} lost"))
+                .at(read_back.and_then(|event| evidence.seconds(event.boot_ns)))
         }
     }
 }

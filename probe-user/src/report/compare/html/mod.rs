@@ -11,7 +11,7 @@ use maud::{Markup, html as markup};
 
 use super::{
     short::short,
-    table::{LEGEND, Section as Table, introduction, sections},
+    table::{LEGEND, Section as Table, introduction, sections, two_writable},
 };
 use crate::{
     compare::Comparison,
@@ -51,6 +51,7 @@ fn header(comparison: &Comparison, tables: &[Table<'_>]) -> Markup {
                 p.told { @if !heading.is_empty() { strong { (heading) } } (said) }
             }
         }
+        @if let Some(warning) = two_writable(comparison) { div.warning role="note" { p { "‼ " (warning) } } }
         @for line in introduction(comparison) { p { (line) } }
         @if let Some(description) = &comparison.description { p { (description) } }
         p.quiet { (LEGEND) }

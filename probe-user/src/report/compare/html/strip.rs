@@ -13,9 +13,9 @@ use crate::{
 
 const WIDTH: f64 = 420.0;
 const LEFT: f64 = 96.0;
-const RIGHT: f64 = 350.0;
+const RIGHT: f64 = 336.0;
 /// Where what never happened stands.
-const NEVER: f64 = 392.0;
+const NEVER: f64 = 396.0;
 const TOP: f64 = 6.0;
 const STRIP: f64 = 24.0;
 

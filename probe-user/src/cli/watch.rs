@@ -23,9 +23,9 @@ use crate::{lab, screen::Look};
 
 /// Watch a cluster live: who leads, who lags, what is cut, and what changes.
 ///
-/// On a terminal a screen; q or Esc ends it, arrows scroll, Ctrl-Z stops it until `fg`. Elsewhere, and where the terminal cannot place its cursor
-/// (TERM=dumb), a line for each change, until whoever reads them goes away or a signal comes. Nothing is written to the
-/// cluster, unless --writes asks for it.
+/// On a terminal a screen; q or Esc ends it, arrows scroll, Ctrl-Z stops it until `fg`. Elsewhere, and where the
+/// terminal cannot place its cursor (TERM=dumb), a line for each change, until whoever reads them goes away or a signal
+/// comes. Nothing is written to the cluster, unless --writes asks for it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     netsplit watch\n  \

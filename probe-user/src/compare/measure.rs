@@ -11,8 +11,6 @@ pub struct Measure {
     pub name: &'static str,
     /// What people call it.
     pub title: &'static str,
-    /// What stands before it in a run's own reports.
-    pub row: &'static str,
     /// What it is counted in.
     pub unit: Unit,
     /// What it is of a run.
@@ -69,7 +67,7 @@ impl Reading {
     }
 
     /// As statistics take it: infinite for what did not happen, `None` for nothing to count.
-    pub(super) fn counted(self) -> Option<f64> {
+    pub(crate) fn counted(self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(number),
             Self::Never(_) => Some(f64::INFINITY),
@@ -83,28 +81,24 @@ pub const MEASURES: &[Measure] = &[
     Measure {
         name: "detection",
         title: "cluster reacted",
-        row: "cluster reacted",
         unit: Unit::SecondsUntil,
         read: |metrics| Reading::until(metrics.detection_s),
     },
     Measure {
         name: "leader_lost",
         title: "leader lost",
-        row: "leader lost",
         unit: Unit::SecondsUntil,
         read: |metrics| Reading::until(metrics.leader_lost_s),
     },
     Measure {
         name: "new_leader",
         title: "new leader",
-        row: "new leader",
         unit: Unit::SecondsUntil,
         read: |metrics| Reading::until(metrics.new_leader_s),
     },
     Measure {
         name: "writes_stopped",
         title: "longest without writes",
-        row: "longest without writes",
         unit: Unit::Seconds,
         read: |metrics| {
             let written = metrics.writes_acknowledged.is_some();
@@ -114,7 +108,6 @@ pub const MEASURES: &[Measure] = &[
     Measure {
         name: "writes_back",
         title: "first write back",
-        row: "first write back",
         unit: Unit::SecondsUntil,
         read: |metrics| match metrics.writes_stopped_s {
             Some(_) => Reading::until(metrics.writes_back_s),
@@ -124,14 +117,12 @@ pub const MEASURES: &[Measure] = &[
     Measure {
         name: "member_lost",
         title: "node out of service",
-        row: "node out of service",
         unit: Unit::SecondsUntil,
         read: |metrics| Reading::until(metrics.member_lost_s),
     },
     Measure {
         name: "member_back",
         title: "node back after revert",
-        row: "node back after revert",
         unit: Unit::Seconds,
         read: |metrics| match metrics.member_lost_s {
             Some(_) => Reading::until(metrics.member_back_after_revert_s),
@@ -141,7 +132,6 @@ pub const MEASURES: &[Measure] = &[
     Measure {
         name: "two_primaries",
         title: "two writable primaries",
-        row: "two writable primaries",
         unit: Unit::Seconds,
         read: |metrics| {
             let watched = metrics.two_writable_primaries.is_some();
@@ -151,84 +141,72 @@ pub const MEASURES: &[Measure] = &[
     Measure {
         name: "writes_lost",
         title: "acknowledged writes lost",
-        row: "acknowledged writes lost",
         unit: Unit::Count,
         read: |metrics| Reading::count(metrics.writes_lost),
     },
     Measure {
         name: "writes_failed",
         title: "write attempts failed",
-        row: "write attempts failed",
         unit: Unit::Count,
         read: |metrics| Reading::count(metrics.writes_failed),
     },
     Measure {
         name: "writes_unknown",
         title: "writes of unknown fate",
-        row: "writes of unknown fate",
         unit: Unit::Count,
         read: |metrics| Reading::count(metrics.writes_unknown),
     },
     Measure {
         name: "streaming_lost",
         title: "a standby's stream broke",
-        row: "a standby's stream broke",
         unit: Unit::SecondsUntil,
         read: |metrics| Reading::until(metrics.streaming_lost_s),
     },
     Measure {
         name: "session_hung",
         title: "an open session hung",
-        row: "an open session hung",
         unit: Unit::Seconds,
         read: |metrics| Reading::of(metrics.clients.session_hung_s),
     },
     Measure {
         name: "sessions_ended",
         title: "open sessions ended",
-        row: "open sessions ended",
         unit: Unit::Count,
         read: |metrics| Reading::count(metrics.clients.sessions_ended),
     },
     Measure {
         name: "postgres_timeouts",
         title: "new connections timed out",
-        row: "new connections met",
         unit: Unit::Seconds,
         read: |metrics| Reading::of(metrics.clients.postgres_timeouts_s),
     },
     Measure {
         name: "postgres_refusals",
         title: "new connections refused",
-        row: "new connections met",
         unit: Unit::Seconds,
         read: |metrics| Reading::of(metrics.clients.postgres_refusals_s),
     },
     Measure {
         name: "postgres_resets",
         title: "new connections reset",
-        row: "new connections met",
         unit: Unit::Seconds,
         read: |metrics| Reading::of(metrics.clients.postgres_resets_s),
     },
     Measure {
         name: "rest_timeouts",
         title: "REST API timed out",
-        row: "REST API requests met",
         unit: Unit::Seconds,
         read: |metrics| Reading::of(metrics.clients.rest_timeouts_s),
     },
     Measure {
         name: "rest_refusals",
         title: "REST API refused",
-        row: "REST API requests met",
         unit: Unit::Seconds,
         read: |metrics| Reading::of(metrics.clients.rest_refusals_s),
     },
     Measure {
         name: "rest_resets",
         title: "REST API reset",
-        row: "REST API requests met",
         unit: Unit::Seconds,
         read: |metrics| Reading::of(metrics.clients.rest_resets_s),
     },
@@ -238,6 +216,15 @@ impl Measure {
     /// The measure of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         MEASURES.iter().find(|measure| measure.name == name)
+    }
+
+    /// What a run's own reports call it. What clients met stands in one row there for each kind of client.
+    pub(crate) fn row(&self) -> &'static str {
+        match self.name.split_once('_') {
+            Some(("postgres", _)) => "new connections met",
+            Some(("rest", _)) => "REST API requests met",
+            _ => self.title,
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! The same scenario under every combination of what is varied, many times over, and what differs.
 //!
-//! `factor` reads what is to be varied, `field` says where that is in a file, `variant` makes a scenario of each combination,
-//! `design` decides the order: all pure. `runner` touches the world through a [`Site`] alone and writes a journal ([`JOURNAL`]), from which, with the runs'
-//! own records, every report can be rebuilt. `measure` says which numbers of a run are compared, `statistics` whether two
-//! sets of them differ by more than the noise, `result` what came of it.
+//! `factor` reads what is to be varied, `field` says where that is in a file, `variant` makes a scenario of each
+//! combination, `design` decides the order: all pure. `runner` touches the world through a [`Site`] alone and writes a
+//! journal ([`JOURNAL`]), from which, with the runs' own records, every report can be rebuilt. `measure` says which
+//! numbers of a run are compared, `statistics` whether two sets of them differ by more than the noise, `result` what
+//! came of it.
 
 mod design;
 mod factor;

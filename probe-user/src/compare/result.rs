@@ -81,6 +81,13 @@ pub struct Cell {
     pub spreads: BTreeMap<String, Spread>,
 }
 
+impl Cell {
+    /// The first factor's level, which its column is named by.
+    pub(crate) fn level(&self) -> &str {
+        self.levels.first().map(String::as_str).unwrap_or_default()
+    }
+}
+
 /// A run of a comparison.
 #[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Run {

@@ -226,7 +226,8 @@ fn each_number_that_is_compared_stands_where_a_comparison_leads_to() {
     let story = Story::failover();
     let page = html(&judged(&story), &story.events);
     for measure in MEASURES {
-        let row = format!("<tr id=\"{}\"><th scope=\"row\">{}</th>", html::anchor(measure.row), measure.row);
+        let row =
+            format!("<tr id=\"{}\"><th scope=\"row\">{}</th>", html::anchor(measure.row()), measure.row());
         assert!(page.contains(&row), "{}: no {row}", measure.name);
     }
 }

@@ -24,9 +24,8 @@ pub fn markdown(comparison: &Comparison) -> String {
         if !section.given.is_empty() {
             lines.extend([format!("## {}", cell(&heading(&section.given))), String::new()]);
         }
-        lines.extend([cell(&short(&section).1), String::new()]);
-        let levels =
-            section.cells.iter().map(|one| one.levels.first().map(String::as_str).unwrap_or_default());
+        lines.extend([cell(&short(&section)), String::new()]);
+        let levels = section.cells.iter().map(|one| one.level());
         lines.push(row([key].into_iter().chain(levels).chain(["differs"])));
         lines.push(row((0..section.cells.len() + 2).map(|_| "---")));
         for one in &section.rows {

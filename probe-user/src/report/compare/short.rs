@@ -1,9 +1,6 @@
 //! What a comparison says, in sentences: the questions that people come with, before any table.
 
-use super::{
-    number::number,
-    table::{Section, heading},
-};
+use super::{number::number, table::Section};
 use crate::{
     compare::{Cell, Spread, Strength, Unit},
     record::WRITE_PAUSE,
@@ -49,28 +46,23 @@ const QUESTIONS: &[Question] = &[
     },
 ];
 
-/// What a table says, in a few sentences, as its heading and what stands below it.
-pub(super) fn short(section: &Section<'_>) -> (String, String) {
+/// What a table says, in a few sentences.
+pub(super) fn short(section: &Section<'_>) -> String {
     let answers: Vec<_> = QUESTIONS.iter().filter_map(|question| answer(question, section)).collect();
     let mut said = answers.join("; ");
     if let Some(first) = said.get(..1).map(str::to_uppercase) {
         said.replace_range(..1, &first);
     }
-    let pairs = pairs(section);
-    (
-        heading(&section.given),
-        [said, pairs].into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join(". "),
-    )
+    [said, pairs(section)].into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join(". ")
 }
 
-fn answer(question: &Question, section: &Section<'_>) -> Option<String> {
-    let spread = |cell: &&Cell| Some((level(cell).to_owned(), cell.spreads.get(question.measure)?.clone()));
-    let spreads: Vec<(String, Spread)> = section.cells.iter().filter_map(spread).collect();
+fn answer<'s>(question: &Question, section: &Section<'s>) -> Option<String> {
+    let spread = |cell: &&'s Cell| Some((cell.level(), cell.spreads.get(question.measure)?));
+    let spreads: Vec<_> = section.cells.iter().filter_map(spread).collect();
     let row = section.rows.iter().find(|row| row.measure.name == question.measure);
-    let happened = |spread: &Spread| spread.happened > 0;
     match row {
         _ if spreads.is_empty() => None,
-        Some(row) if spreads.iter().any(|(_, spread)| happened(spread)) => {
+        Some(row) if spreads.iter().any(|(_, spread)| spread.happened > 0) => {
             Some(format!("{} {}", question.told, figures(&spreads, row.measure.unit)))
         }
         _ => Some(question.none.to_owned()),
@@ -78,7 +70,7 @@ fn answer(question: &Question, section: &Section<'_>) -> Option<String> {
 }
 
 /// Medians by level, those that read the same together: `21.8 s with drop and reject, never with reset`.
-fn figures(spreads: &[(String, Spread)], unit: Unit) -> String {
+fn figures(spreads: &[(&str, &Spread)], unit: Unit) -> String {
     let mut same: Vec<(String, Vec<&str>)> = Vec::new();
     for (level, spread) in spreads {
         let median = spread.median.map_or_else(|| "never".to_owned(), |median| number(median, unit));
@@ -113,10 +105,6 @@ fn pairs(section: &Section<'_>) -> String {
     format!("Larger than the noise, of {rows} numbers: {}.", words.join(", "))
 }
 
-fn level(cell: &Cell) -> &str {
-    cell.levels.first().map(String::as_str).unwrap_or_default()
-}
-
 fn and(words: &[&str]) -> String {
     match words {
         [] => String::new(),
@@ -138,19 +126,14 @@ mod tests {
         let mut comparison: Comparison = sample();
         comparison.measures.retain(|Named { name, .. }| name == measure);
         for (cell, reading) in comparison.cells.iter_mut().zip(readings.iter().flat_map(|one| [one, one])) {
-            let number = match reading {
-                Reading::Number(number) => Some(*number),
-                Reading::Never(_) => Some(f64::INFINITY),
-                Reading::Nothing => None,
-            };
             cell.spreads.clear();
             for run in &mut cell.runs {
                 run.readings.insert(measure.to_owned(), *reading);
             }
-            let spread = number.and_then(|number| Spread::of(&[number; 5]));
+            let spread = reading.counted().and_then(|number| Spread::of(&[number; 5]));
             cell.spreads.extend(spread.map(|spread| (measure.to_owned(), spread)));
         }
-        let (_, said) = short(&sections(&comparison)[0]);
+        let said = short(&sections(&comparison)[0]);
         said.split(". Larger").next().unwrap_or_default().to_owned()
     }
 

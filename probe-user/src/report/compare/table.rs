@@ -198,7 +198,8 @@ pub(super) const LEGEND: &str = "Each figure is the median of its runs, with the
     what did not happen while the run lasted, and ranks later than all that did. The cluster has reacted when Patroni or HAProxy \
     changed something; a node is in service when its member key is there, its REST API answers 200 and HAProxy has it UP. What \
     differs does so with p < 0.05: Mann–Whitney U, two-sided, after Holm for the pairs of levels in a row. Rows are not \
-    corrected for each other, so one in twenty may differ by chance. “Within the noise” does not differ; “alike” reads the same in all runs.";
+    corrected for each other, so one in twenty may differ by chance. “Within the noise” does not differ; “alike” reads the \
+    same in all runs.";
 
 /// What runs came to that were not as their scenario expects, or do not count: a line each.
 pub(super) fn exceptions(comparison: &Comparison) -> Vec<String> {

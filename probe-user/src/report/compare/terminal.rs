@@ -20,7 +20,7 @@ pub fn terminal(comparison: &Comparison, paint: Paint, width: u16) -> String {
         if !section.given.is_empty() {
             lines.push(paint.text(&heading(&section.given), Style::new().bold()));
         }
-        lines.push(short(&section).1);
+        lines.push(short(&section));
         lines
             .extend(table(&section, comparison, paint, width).lines().map(|line| line.trim_end().to_owned()));
         if !section.quiet.is_empty() {
@@ -56,7 +56,7 @@ fn table(section: &Section<'_>, comparison: &Comparison, paint: Paint, width: u1
         table.enforce_styling();
     }
     let key = comparison.factors.first().map(|factor| factor.key.clone()).unwrap_or_default();
-    let levels = section.cells.iter().map(|cell| cell.levels.first().cloned().unwrap_or_default());
+    let levels = section.cells.iter().map(|cell| cell.level().to_owned());
     table.set_header([key].into_iter().chain(levels).chain(["differs".to_owned()]));
     for row in &section.rows {
         let differs = Cell::new(&row.differs);

@@ -20,7 +20,7 @@ pub(super) fn header(told: &Told<'_>) -> Markup {
         h1 { (result.scenario) ": " span class=(word.to_lowercase()) { (word) } }
         p.asked { (result.title) }
         div class={ "verdict " (word.to_lowercase()) } {
-            p { strong { (word) } span.told { (verdict(result)) (though(result)) } }
+            p { strong { (word) } span.told { (verdict(result)) @if !warning.is_empty() { " Two nodes were writable at the same time: see the warning." } } }
             p.told { (story(told)) }
         }
         @if !warning.is_empty() {
@@ -50,12 +50,6 @@ fn verdict(result: &RunResult) -> String {
         RunVerdict::Invalid => format!("The run shows nothing about the cluster: {reason}."),
         RunVerdict::Error => format!("The run could not be made or judged: {reason}."),
     }
-}
-
-/// What is too grave to be passed over behind a good verdict.
-fn though(result: &RunResult) -> &'static str {
-    let two = result.metrics.two_writable_primaries.as_ref().is_some_and(|windows| !windows.is_empty());
-    if two { " Two nodes were writable at the same time: see the warning." } else { "" }
 }
 
 /// More actions than these would be no summary.

@@ -2,12 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::{Told, picture::pin};
+use super::{Told, line_link, picture::pin};
 use crate::{
-    report::{
-        page::{figure, table},
-        timeline::signed,
-    },
+    report::{page::table, timeline::signed},
     scenario::Verdict,
 };
 
@@ -31,7 +28,12 @@ pub(super) fn section(told: &Told<'_>) -> Markup {
                 td.n { @if let Some(at_s) = one.at_s {
                     a href={ "#" (pin(index)) } data-pin=(pin(index)) aria-label={ "Show the moment in the picture: " (signed(at_s)) " s" } { (signed(at_s)) " s" }
                 } @else { "–" } }
-                td { @if let Some(event) = one.at_s.and_then(|at_s| told.at(at_s)) { (event.kind_in_words()) ", " (figure(event.line.map_or_else(|| "no line".to_owned(), |line| format!("line {line}")), event.line)) } @else { "–" } }
+                td {
+                    @if let Some(event) = one.at_s.and_then(|at_s| told.at(at_s)) {
+                        (event.kind_in_words())
+                        @if let Some(line) = event.line { ", " (line_link(line)) }
+                    } @else { "–" }
+                }
             }
         }
     };

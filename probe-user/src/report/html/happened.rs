@@ -2,12 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::{Told, class};
+use super::{Told, class, line_link};
 use crate::{
     record::{Event, Kind, StepMark},
     report::{
         Tone, line,
-        page::{figure, table},
+        page::table,
         timeline::{signed, timeline},
         trace,
     },
@@ -27,7 +27,7 @@ pub(super) fn section(told: &Told<'_>) -> Markup {
                 td { span aria-hidden="true" { (one.tone.symbol()) } }
                 td { (one.subject) }
                 td { (one.text) }
-                td.n { @if let Some(line) = event { (figure(format!("line {line}"), Some(line))) } @else { "–" } }
+                td.n { @if let Some(line) = event { (line_link(line)) } @else { "–" } }
             }
         }
     };

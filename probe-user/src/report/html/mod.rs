@@ -11,10 +11,12 @@ mod picture;
 
 use std::collections::BTreeSet;
 
+use maud::Markup;
+
 use super::{
     RunResult, Tone,
     lanes::{Lanes, lanes},
-    page::{Section, page},
+    page::{Section, figure, page},
     terminal::verdict_word,
     trace,
 };
@@ -80,6 +82,11 @@ impl<'a> Told<'a> {
         lines.extend(happened::lines(self));
         lines
     }
+}
+
+/// The way to an event, by its line.
+fn line_link(line: usize) -> Markup {
+    figure(format!("line {line}"), Some(line))
 }
 
 fn class(tone: Tone) -> &'static str {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::Told;
+use super::{Told, line_link};
 use crate::{
     record::{ClientWrite, Event, Kind, What, WriteOutcome},
     report::{
@@ -37,7 +37,7 @@ pub(crate) fn anchor(name: &str) -> String {
 /// Which events: each, or the first, the last and how many.
 fn said(events: &[&Event]) -> Markup {
     let link = |event: &Event| {
-        html! { @if let Some(line) = event.line { (figure(format!("line {line}"), Some(line))) } }
+        html! { @if let Some(line) = event.line { (line_link(line)) } }
     };
     html! {
         @match events {

@@ -4,7 +4,7 @@ use super::{Band, BandKind, CLUSTER, Lane, Record, State, track::Track};
 use crate::record::{Event, Kind, View, two_primaries};
 
 pub(super) const WRITABLE: &str = "Accepts writes";
-pub(super) const LEADER: &str = "Leader key (DCS)";
+pub(crate) const LEADER: &str = "Leader key (DCS)";
 pub(super) const ETCD: &str = "etcd (DCS)";
 pub(super) const MAINTENANCE: &str = "Maintenance mode";
 

@@ -16,6 +16,7 @@ mod tests;
 mod track;
 mod writes;
 
+pub(crate) use cluster::LEADER;
 pub(crate) use model::{Band, BandKind, Bin, Lane, Lanes, Mark, Plot, Point, Span, State};
 pub(crate) use node::SESSION;
 

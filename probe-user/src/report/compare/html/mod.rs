@@ -11,7 +11,7 @@ use maud::{Markup, html as markup};
 
 use super::{
     short::short,
-    table::{LEGEND, Section as Table, introduction, sections, two_writable},
+    table::{LEGEND, Section as Table, heading, introduction, sections, two_writable},
 };
 use crate::{
     compare::Comparison,
@@ -47,8 +47,9 @@ fn header(comparison: &Comparison, tables: &[Table<'_>]) -> Markup {
         h1 { "A comparison: " (comparison.scenario) }
         p.asked { (comparison.title) }
         div.verdict {
-            @for (heading, said) in tables.iter().map(short) {
-                p.told { @if !heading.is_empty() { strong { (heading) } } (said) }
+            @for one in tables {
+                @let words = heading(&one.given);
+                p.told { @if !words.is_empty() { strong { (words) } } (short(one)) }
             }
         }
         @if let Some(warning) = two_writable(comparison) { div.warning role="note" { p { "‼ " (warning) } } }

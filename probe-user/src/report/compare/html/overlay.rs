@@ -11,7 +11,7 @@ use super::{
 use crate::{
     compare::{Cell, Run},
     report::{
-        lanes::{CLIENTS, CLUSTER, CUT_OF, DONE, Lane, Lanes, Plot, SESSION},
+        lanes::{CLIENTS, CLUSTER, CUT_OF, DONE, LEADER, Lane, Lanes, Plot, SESSION},
         page::{Chart, Panel, chart},
     },
 };
@@ -37,10 +37,10 @@ pub(super) fn section(tables: &[Section<'_>], pictures: &Pictures) -> Markup {
 fn panels(section: &Section<'_>, pictures: &Pictures) -> Vec<Panel> {
     let of_cell = |cell: &Cell| {
         let runs = cell.runs.iter().filter(|run| run.counts && pictures.contains_key(&run.directory));
-        let level = cell.levels.first().cloned().unwrap_or_default();
+        let level = cell.level();
         let panel = |(index, run): (usize, &Run)| Panel {
-            title: (index == 0).then(|| level.clone()),
-            lanes: pictures.get(&run.directory).map(|lanes| named(lanes, &level, run)).unwrap_or_default(),
+            title: (index == 0).then(|| level.to_owned()),
+            lanes: pictures.get(&run.directory).map(|lanes| named(lanes, level, run)).unwrap_or_default(),
             events_in: format!("{}/report.html", run.directory),
             ..Panel::default()
         };
@@ -65,7 +65,7 @@ pub(crate) fn essence(lanes: Lanes) -> Lanes {
     let cut: BTreeSet<String> =
         cuts.filter_map(|lane| lane.name.strip_prefix(CUT_OF)).map(str::to_owned).collect();
     let wanted = |lane: Lane| match lane.group.as_str() {
-        CLUSTER if lane.name.starts_with("Leader key") => Some(lane),
+        CLUSTER if lane.name == LEADER => Some(lane),
         CLIENTS => Some(lane),
         node if lane.name == SESSION && cut.contains(node) => {
             Some(Lane { name: format!("Session with {node}"), ..lane })

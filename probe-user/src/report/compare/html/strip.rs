@@ -63,12 +63,12 @@ fn figure(comparison: &Comparison, section: &Section<'_>, measure: &Named) -> Ma
 }
 
 fn strip(cell: &Cell, measure: &Named, scale: &Scale, index: usize) -> Markup {
-    let level = cell.levels.first().map(String::as_str).unwrap_or_default();
+    let level = cell.level();
     #[expect(clippy::cast_precision_loss, reason = "a handful of levels")]
     let y = TOP + STRIP * (index as f64 + 0.5);
     let median =
         cell.spreads.get(&measure.name).map(|spread| spread.median.map_or(NEVER, |one| scale.x(one)));
-    let place = Measure::named(&measure.name).map_or_else(|| "numbers".to_owned(), |one| anchor(one.row));
+    let place = Measure::named(&measure.name).map_or_else(|| "numbers".to_owned(), |one| anchor(one.row()));
     html! {
         g role="list" aria-label={ (level) } {
             text.name x="4" y=(y + 4.0) { (short(level)) }

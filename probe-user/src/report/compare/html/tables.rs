@@ -22,7 +22,7 @@ fn label(heading: &str) -> String {
 }
 
 fn columns<'s>(key: &'s str, section: &'s Section<'_>) -> Vec<&'s str> {
-    let levels = section.cells.iter().map(|cell| cell.levels.first().map(String::as_str).unwrap_or_default());
+    let levels = section.cells.iter().map(|cell| cell.level());
     [key].into_iter().chain(levels).chain(["differs"]).collect()
 }
 
